@@ -1,0 +1,6 @@
+import ArgumentParser
+
+@main
+struct LeatCommand: AsyncParsableCommand {
+    func run() async throws { print("leat") }
+}
