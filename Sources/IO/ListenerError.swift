@@ -1,4 +1,4 @@
-package import NIOCore
+internal import NIOCore
 
 /// A port that could not be bound, named with the box that wanted it and the setting that moves it.
 package struct ListenerError: DescribedError {
