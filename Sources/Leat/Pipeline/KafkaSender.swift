@@ -1,5 +1,4 @@
 internal import FoundationEssentials
-internal import IO
 internal import Kafka
 internal import NIOConcurrencyHelpers
 
@@ -32,15 +31,11 @@ public struct KafkaSender: Sendable {
     public func send(bytes value: [UInt8]?, to topic: String, key: [UInt8]? = nil) async throws {
         if let failure = deliveries.failure { throw failure }
         let deliveries = deliveries
-        deliveries.queued()
-        var backoff = Backoff(initial: .milliseconds(1), maximum: .milliseconds(50))
         while true {
             do {
-                try producer.enqueue(topic: topic, key: key, value: value) { deliveries.delivered($0, topic: topic) }
-                return
-            } catch let error as KafkaProducer.QueueFull {
-                _ = error
-                try await Task.sleep(for: backoff.next())
+                return try producer.enqueue(topic: topic, key: key, value: value) { deliveries.delivered($0, topic: topic) }
+            } catch ProducerError.queueFull {
+                try await producer.untilRoom()
             }
         }
     }
@@ -56,9 +51,7 @@ public struct KafkaSender: Sendable {
 
     private final class Deliveries: Sendable {
         private struct State {
-            var queued = 0
             var acknowledged = 0
-            var refused = 0
             var failure: DeliveryError?
         }
 
@@ -67,14 +60,11 @@ public struct KafkaSender: Sendable {
         var acknowledged: Int { state.withLockedValue { $0.acknowledged } }
         var failure: DeliveryError? { state.withLockedValue { $0.failure } }
 
-        func queued() { state.withLockedValue { $0.queued += 1 } }
-
         func delivered(_ result: Result<RecordMetadata, any Error>, topic: String) {
             state.withLockedValue { state in
                 switch result {
                 case .success: state.acknowledged += 1
                 case .failure(let error):
-                    state.refused += 1
                     if state.failure == nil { state.failure = DeliveryError(topic: topic, reason: "\(error)") }
                 }
             }

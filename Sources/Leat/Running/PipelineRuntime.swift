@@ -82,7 +82,7 @@ package final class PipelineRuntime: Sendable {
         while true {
             do {
                 return try await pipeline.prepare(session)
-            } catch let error as CassandraClientError where error.isUnreachable {
+            } catch let error as CassandraClientError where error.mayPass {
                 guard ContinuousClock.now < deadline else {
                     throw PipelineError(
                         problem: "the store has not answered within \(limit.text): \(error)",
@@ -129,7 +129,7 @@ final class PipelineLinks: Sendable {
         let api = try configuration.apiAddress()
         let open = Open(
             producer: try KafkaProducer(bootstrap: configuration.endpoints(of: .broker), logger: logger),
-            users: try RandomUserClient(address: api, values: values, logger: logger),
+            users: try RandomUserClient(RandomUserClientConfiguration(url: api, values: values), logger: logger),
             cassandra: CassandraClient(
                 CassandraClientConfiguration(contactPoints: try configuration.endpoints(of: .store)), logger: logger),
             settings: PipelineSettings(api: api, rate: values.integer("pipeline.rate"), duration: values.duration("pipeline.for")),
@@ -155,6 +155,17 @@ final class PipelineLinks: Sendable {
         await open.producer.close()
         await open.users.close()
         await open.cassandra.close()
+    }
+}
+
+extension CassandraClientError {
+    /// Whether the store may answer when it is asked again: it is still starting, or its connection was lost.
+    fileprivate var mayPass: Bool {
+        switch kind {
+        case .cannotConnect, .connectionLost, .timedOut: true
+        case .server(let error): [.isBootstrapping, .overloaded, .unavailable].contains(error.code)
+        case .tooManyWaiting, .badAnswer, .badValue, .closed: false
+        }
     }
 }
 

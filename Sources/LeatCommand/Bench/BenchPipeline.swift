@@ -60,8 +60,8 @@ struct BenchPipelineCommand: AsyncParsableCommand {
                 do {
                     try producer.enqueue(topic: BenchStack.topic, key: user.key, value: user.json) { if case .failure = $0 { failures.add() } }
                     break
-                } catch is KafkaProducer.QueueFull {
-                    try await Task.sleep(for: .milliseconds(5))
+                } catch ProducerError.queueFull {
+                    try await producer.untilRoom()
                 }
             }
         }

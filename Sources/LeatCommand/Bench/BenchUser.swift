@@ -1,7 +1,9 @@
+import Cassandra
+
 /// A user of about 450 bytes and twelve fields, made from its number: the record of the pipeline's benchmarks.
 struct BenchUser {
     /// Spread over the token ring, as version-4 UUIDs are.
-    let uuid: (UInt64, UInt64)
+    let uuid: CQLUUID
     let key: [UInt8]
     let json: [UInt8]
 
@@ -15,8 +17,8 @@ struct BenchUser {
             z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
             return z ^ (z >> 31)
         }
-        uuid = ((next() & 0xFFFF_FFFF_FFFF_0FFF) | 0x4000, (next() & 0x3FFF_FFFF_FFFF_FFFF) | 0x8000_0000_0000_0000)
-        key = Self.text(uuid)
+        uuid = CQLUUID(high: (next() & 0xFFFF_FFFF_FFFF_0FFF) | 0x4000, low: (next() & 0x3FFF_FFFF_FFFF_FFFF) | 0x8000_0000_0000_0000)
+        key = Array(uuid.description.utf8)
         var json: [UInt8] = []
         json.reserveCapacity(480)
         json += Array("{\"id\":\"".utf8)
@@ -34,18 +36,4 @@ struct BenchUser {
         "registered_date":"2002-04-07T21:59:21.945Z","phone":"(396)-288-
         """.utf8)
     private static let end = Array("\",\"picture\":\"https://randomuser.me/api/portraits/med/women/32.jpg\"}".utf8)
-
-    private static func text(_ uuid: (UInt64, UInt64)) -> [UInt8] {
-        let digits = Array("0123456789abcdef".utf8)
-        var text: [UInt8] = []
-        text.reserveCapacity(36)
-        for byte in 0..<16 {
-            if [4, 6, 8, 10].contains(byte) { text.append(UInt8(ascii: "-")) }
-            let half = byte < 8 ? uuid.0 : uuid.1
-            let value = UInt8(truncatingIfNeeded: half >> UInt64((7 - byte % 8) * 8))
-            text.append(digits[Int(value >> 4)])
-            text.append(digits[Int(value & 15)])
-        }
-        return text
-    }
 }
