@@ -5,10 +5,13 @@ import Leat
 ///
 ///     randomuser API ─► DAG user_automation ─► topic users_created ─► query users ─► table spark_streams.created_users
 public struct UsersPipeline: Pipeline {
+    /// `leat run users` finds it by this.
     public let name = "users"
 
+    /// The command makes one.
     public init() {}
 
+    /// One DAG of one task.
     public var dags: [DAG] {
         DAG("user_automation", schedule: .daily, catchup: false, description: "Random users, streamed to users_created") {
             SwiftOperator("stream_data_from_api", retries: 3, produces: "users_created") { run in
@@ -20,6 +23,7 @@ public struct UsersPipeline: Pipeline {
         }
     }
 
+    /// The keyspace and the table that the query writes to.
     public func prepare(_ cassandra: CassandraSession) async throws {
         try await cassandra.execute(
             """
@@ -34,6 +38,7 @@ public struct UsersPipeline: Pipeline {
             """)
     }
 
+    /// Topic to table.
     public func queries(_ spark: SparkSession) -> [DataStreamWriter] {
         spark.readStream.format("kafka")
             .option("subscribe", "users_created")
@@ -51,20 +56,25 @@ public struct UsersPipeline: Pipeline {
 
 /// The record that travels: flat, all text, as the table has it.
 struct User: Encodable {
-    let id, first_name, last_name, gender, address, post_code, email, username, dob, registered_date, phone, picture: String
+    let id, firstName, lastName, gender, address, postCode, email, username, dob, registeredDate, phone, picture: String
+
+    enum CodingKeys: String, CodingKey {
+        case id, firstName = "first_name", lastName = "last_name", gender, address, postCode = "post_code"
+        case email, username, dob, registeredDate = "registered_date", phone, picture
+    }
 
     init(_ person: RandomPerson) {
         let home = person.location
         id = person.login.uuid
-        first_name = person.name.first
-        last_name = person.name.last
+        firstName = person.name.first
+        lastName = person.name.last
         gender = person.gender
         address = "\(home.street.number) \(home.street.name), \(home.city), \(home.state), \(home.country)"
-        post_code = home.postcode
+        postCode = home.postcode
         email = person.email
         username = person.login.username
         dob = person.dob.date
-        registered_date = person.registered.date
+        registeredDate = person.registered.date
         phone = person.phone
         picture = person.picture.medium
     }

@@ -5,7 +5,9 @@ import Stack
 
 /// The flags by which every command that reads the configuration finds it.
 struct ConfigurationOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("The configuration file; leat.yaml in the working directory by default.", valueName: "file"), completion: .file())
+    @Option(
+        help: ArgumentHelp("The configuration file; leat.yaml in the working directory by default.", valueName: "file"), completion: .file()
+    )
     var config: String?
 
     @Option(help: ArgumentHelp("A profile of that file, for example 'real'.", valueName: "name"))

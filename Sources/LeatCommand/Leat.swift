@@ -9,7 +9,8 @@ import Users
 struct LeatCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "leat",
-        abstract: "The streaming data stack in one binary: Kafka, Schema Registry, Spark, Cassandra, Airflow's roles, over their own protocols.",
+        abstract:
+            "The streaming data stack in one binary: Kafka, Schema Registry, Spark, Cassandra, Airflow's roles, over their own protocols.",
         discussion: """
             EXAMPLES
               leat up                          start everything and run the users pipeline
@@ -23,7 +24,8 @@ struct LeatCommand: AsyncParsableCommand {
         version: "leat 0.1.0",
         groupedSubcommands: [
             CommandGroup(name: "Run", subcommands: [UpCommand.self, RunCommand.self, ConfigCommand.self]),
-            CommandGroup(name: "Look and act", subcommands: [TopicCommand.self, ProduceCommand.self, ConsumeCommand.self, CQLCommand.self]),
+            CommandGroup(
+                name: "Look and act", subcommands: [TopicCommand.self, ProduceCommand.self, ConsumeCommand.self, CQLCommand.self]),
             CommandGroup(
                 name: "One box alone",
                 subcommands: [

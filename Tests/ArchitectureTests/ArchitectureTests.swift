@@ -48,7 +48,9 @@ import Testing
     }
 
     @Test func everyModuleImportsOnlyLowerFloors() {
-        let known = Set(Self.floors.keys).union(sources.map(\.module)).union(["CCRC32C", "CCodecs", "CRdkafka", "CRocksDB", "CSimdjson", "CEdit"])
+        let known = Set(Self.floors.keys).union(sources.map(\.module)).union([
+            "CCRC32C", "CCodecs", "CRdkafka", "CRocksDB", "CSimdjson", "CEdit",
+        ])
         for file in sources {
             for imported in file.imports where known.contains(imported) && imported != file.module {
                 #expect(
@@ -93,11 +95,13 @@ import Testing
     @Test func serversAreReachedThroughTheirClients() {
         for (module, serverFolders) in Self.serverFolders {
             let owners = Self.owners(of: sources.filter { $0.module == module })
-            for file in sources where file.module != module && !Self.compositionRoots.contains(file.module) && file.imports.contains(module) {
+            for file in sources where file.module != module && !Self.compositionRoots.contains(file.module) && file.imports.contains(module)
+            {
                 let ownTypes = Set(sources.filter { $0.module == file.module }.flatMap(\.declarations))
                 for name in file.names where !ownTypes.contains(name) {
                     guard let owner = owners[name] else { continue }
-                    #expect(!serverFolders.contains(owner), "\(file.path) names \(name) of \(module)/\(owner): it must go through the client")
+                    #expect(
+                        !serverFolders.contains(owner), "\(file.path) names \(name) of \(module)/\(owner): it must go through the client")
                 }
             }
         }

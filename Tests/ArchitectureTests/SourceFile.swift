@@ -36,10 +36,16 @@ struct SourceFile {
         var imports: Set<String> = []
         var declarations: Set<String> = []
         for line in code.split(separator: "\n") {
-            if let match = line.wholeMatch(of: /\s*(?:@\w+(?:\([^)]*\))?\s+)*(?:(?:package|public|internal|private|fileprivate)\s+)?import\s+(?:struct\s+|class\s+|enum\s+|func\s+)?([\w]+).*/) {
+            if let match = line.wholeMatch(
+                of:
+                    /\s*(?:@\w+(?:\([^)]*\))?\s+)*(?:(?:package|public|internal|private|fileprivate)\s+)?import\s+(?:struct\s+|class\s+|enum\s+|func\s+)?([\w]+).*/
+            ) {
                 imports.insert(String(match.1))
             }
-            if let match = line.prefixMatch(of: /(?:@[\w().]+\s+)*(?:(?:package|public|internal|final|indirect)\s+)*(?:struct|class|enum|actor|protocol|typealias)\s+(\w+)/) {
+            if let match = line.prefixMatch(
+                of:
+                    /(?:@[\w().]+\s+)*(?:(?:package|public|internal|final|indirect)\s+)*(?:struct|class|enum|actor|protocol|typealias)\s+(\w+)/
+            ) {
                 declarations.insert(String(match.1))
             }
         }

@@ -29,7 +29,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("broker.port", "ninety"), ("broker.port", "70000"), ("broker.flush", "never"), ("broker.timeout", "30"), ("broker.memory", "64 XB"),
+        ("broker.port", "ninety"), ("broker.port", "70000"), ("broker.flush", "never"), ("broker.timeout", "30"),
+        ("broker.memory", "64 XB"),
     ])
     func aValueOfTheWrongFormIsRefused(key: String, text: String) {
         var values = SettingValues(settings)

@@ -74,7 +74,10 @@ public struct KafkaSender: Sendable {
 
 /// A record that Kafka did not take.
 public struct DeliveryError: Error, CustomStringConvertible {
+    /// The topic that the record was for.
     public let topic: String
+    /// What Kafka, or the client, said.
     public let reason: String
+    /// The error for people.
     public var description: String { "a record for topic \(topic) was not delivered: \(reason)" }
 }

@@ -6,11 +6,15 @@ internal import Stack
 
 /// What a task's closure is given: where it runs, what it may reach, and where its words go.
 public struct TaskRun: Sendable {
+    /// The DAG's id.
     public var dagID: String { context.dagID }
+    /// The task's id.
     public var taskID: String { context.taskID }
+    /// The run's id, as Airflow writes it: `manual__2026-11-24T03:33:20+00:00`.
     public var runID: String { context.runID }
     /// 1 for the first try.
     public var tryNumber: Int { context.tryNumber }
+    /// The pipeline's own settings.
     public let settings: PipelineSettings
     /// Sends records. All of them are acknowledged before the task counts as succeeded.
     public let kafka: KafkaSender

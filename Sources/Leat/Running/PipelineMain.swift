@@ -30,7 +30,8 @@ enum PipelineMain {
             let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
             guard argument.hasPrefix("--"), let text = parts.count == 2 ? parts[1] : rest.popFirst() else {
                 throw PipelineError(
-                    problem: "'\(argument)' is not understood", nextStep: "flags are settings: --broker.use kafka-1:9092, --pipeline.rate=10")
+                    problem: "'\(argument)' is not understood",
+                    nextStep: "flags are settings: --broker.use kafka-1:9092, --pipeline.rate=10")
             }
             pairs.append((String(parts[0].dropFirst(2)), text))
         }

@@ -61,7 +61,8 @@ package final class PipelineRuntime: Sendable {
     private func startQueries() async throws {
         guard let engine = stack.engine else {
             throw PipelineError(
-                problem: "the engine is at \(stack.configuration.values.text("engine.use")), and queries compiled into this command run in its own",
+                problem:
+                    "the engine is at \(stack.configuration.values.text("engine.use")), and queries compiled into this command run in its own",
                 nextStep: "leave engine.use at 'embedded' here, or run `leat engine --pipeline NAME` where that engine is")
         }
         let session = SparkSession(engine: engine)

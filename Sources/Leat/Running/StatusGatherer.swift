@@ -164,7 +164,9 @@ package actor StatusGatherer {
             headers[header.key] = header.value.map { String(decoding: $0, as: UTF8.self) }
         }
         dropped?.lastReason = headers[DeadLetter.reasonHeader]
-        if let topic = headers[DeadLetter.topicHeader], let from = headers[DeadLetter.partitionHeader], let at = headers[DeadLetter.offsetHeader] {
+        if let topic = headers[DeadLetter.topicHeader], let from = headers[DeadLetter.partitionHeader],
+            let at = headers[DeadLetter.offsetHeader]
+        {
             dropped?.lastPlace = "\(topic)[\(from)]@\(at)"
         }
     }
@@ -209,7 +211,9 @@ package actor StatusGatherer {
         var problem: String?
     }
 
-    private nonisolated func ask<Value: Sendable>(_ box: String, _ question: @escaping @Sendable () async throws -> Value) async -> Answer<Value> {
+    private nonisolated func ask<Value: Sendable>(_ box: String, _ question: @escaping @Sendable () async throws -> Value) async -> Answer<
+        Value
+    > {
         await withTaskGroup(of: Answer<Value>.self) { group in
             group.addTask {
                 do {

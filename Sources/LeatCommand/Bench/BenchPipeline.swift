@@ -37,7 +37,8 @@ struct BenchPipelineCommand: AsyncParsableCommand {
         let folder = try TemporaryFolder()
         defer { folder.remove() }
         let stack = BenchStack(folder: folder.path)
-        var report = BenchPipelineReport(records: records, rate: rate, seconds: seconds, fdatasyncMilliseconds: try DiskSync.median(in: folder.path))
+        var report = BenchPipelineReport(
+            records: records, rate: rate, seconds: seconds, fdatasyncMilliseconds: try DiskSync.median(in: folder.path))
         if records > 0 {
             try await preload(stack)
             report.throughput = try await throughput(stack)
@@ -58,7 +59,9 @@ struct BenchPipelineCommand: AsyncParsableCommand {
             let user = BenchUser(number)
             while true {
                 do {
-                    try producer.enqueue(topic: BenchStack.topic, key: user.key, value: user.json) { if case .failure = $0 { failures.add() } }
+                    try producer.enqueue(topic: BenchStack.topic, key: user.key, value: user.json) {
+                        if case .failure = $0 { failures.add() }
+                    }
                     break
                 } catch ProducerError.queueFull {
                     try await producer.untilRoom()
@@ -90,7 +93,9 @@ struct BenchPipelineCommand: AsyncParsableCommand {
         await gatherer.close()
         guard counted == records else { throw BenchError(problem: "\(counted) rows are in the table, and \(records) were sent") }
         await up.stop()
-        return .init(seconds: took, rowsPerSecond: Double(records) / took, cpuSeconds: spent, cpuMicrosecondsPerRow: spent / Double(records) * 1e6, peakMemoryMiB: peak)
+        return .init(
+            seconds: took, rowsPerSecond: Double(records) / took, cpuSeconds: spent, cpuMicrosecondsPerRow: spent / Double(records) * 1e6,
+            peakMemoryMiB: peak)
     }
 
     private func latency(_ stack: BenchStack) async throws -> BenchPipelineReport.Latency {

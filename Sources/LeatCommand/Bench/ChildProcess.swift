@@ -26,7 +26,9 @@ final class ChildProcess: Sendable {
 
     /// User and system time of all its threads so far, from /proc/PID/stat.
     func cpuSeconds() -> Double {
-        guard let text = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8), let end = text.lastIndex(of: ")") else { return 0 }
+        guard let text = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8), let end = text.lastIndex(of: ")") else {
+            return 0
+        }
         let fields = text[text.index(after: end)...].split(separator: " ")
         // utime and stime are the 14th and 15th fields; the command's name, the second, may hold spaces and is skipped.
         guard fields.count > 12, let user = Double(fields[11]), let system = Double(fields[12]) else { return 0 }

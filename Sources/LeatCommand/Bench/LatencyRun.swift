@@ -48,14 +48,18 @@ struct LatencyRun: Sendable {
         if failures.count > 0 { throw BenchError(problem: "\(failures.count) records were not acknowledged") }
     }
 
-    private func read(_ cassandra: CassandraClient, _ select: PreparedStatement, from begin: ContinuousClock.Instant) async throws -> Histogram<UInt64> {
+    private func read(_ cassandra: CassandraClient, _ select: PreparedStatement, from begin: ContinuousClock.Instant) async throws
+        -> Histogram<UInt64>
+    {
         var histogram = Histogram<UInt64>(highestTrackableValue: 600_000_000, numberOfSignificantValueDigits: .three)
         for number in 0..<count {
             let due = due(number, begin)
             if due > .now { try await Task.sleep(until: due, tolerance: .zero, clock: .continuous) }
             let key = BenchUser(first + number).uuid
             while try await cassandra.execute(select, values: [.uuid(key)]).rows.isEmpty {
-                guard ContinuousClock.now - due < .seconds(30) else { throw BenchError(problem: "record \(number) of \(count) is not in the table after 30 s") }
+                guard ContinuousClock.now - due < .seconds(30) else {
+                    throw BenchError(problem: "record \(number) of \(count) is not in the table after 30 s")
+                }
                 try await Task.sleep(for: .microseconds(300), tolerance: .zero)
             }
             histogram.record(UInt64(max(1, (ContinuousClock.now - due).inSeconds * 1e6)))

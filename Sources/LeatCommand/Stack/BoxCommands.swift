@@ -28,8 +28,8 @@ extension BoxCommand {
         let signals = StopSignals()
         let plan = PipelineRuntime.Plan(boxes: [Self.box], pipelines: pipelines, runsQueries: runsQueries, triggers: false)
         let runtime = try await PipelineRuntime.start(configuration, plan: plan, logger: Logger(label: "leat"))
-        let where_ = try runtime.stack.configuration.endpoints(of: Self.box).map(\.description).joined(separator: ", ")
-        Terminal.note("\(Self.box.role) ready at \(where_)")
+        let addresses = try runtime.stack.configuration.endpoints(of: Self.box).map(\.description).joined(separator: ", ")
+        Terminal.note("\(Self.box.role) ready at \(addresses)")
         await signals.wait()
         await runtime.stop()
     }
@@ -113,7 +113,8 @@ struct ConsoleCommand: BoxCommand {
 struct ZooKeeperCommand: BoxCommand {
     static let box = Box.zookeeper
     static let configuration = describe(
-        "Answers ZooKeeper's four-letter words and shows Kafka's znodes, read only.", examples: ["leat zookeeper", "echo ruok | nc 127.0.0.1 2181"])
+        "Answers ZooKeeper's four-letter words and shows Kafka's znodes, read only.",
+        examples: ["leat zookeeper", "echo ruok | nc 127.0.0.1 2181"])
     @OptionGroup var options: ConfigurationOptions
     func run() async throws { try await serve() }
 }

@@ -22,7 +22,8 @@ struct Session {
         let gatherer = try StatusGatherer(watched, configuration: runtime.stack.configuration)
         let view: any StatusView =
             isLive
-            ? LiveView(addresses: try Addresses.of(runtime.stack.configuration), startup: startup, logPath: logPath, style: Terminal.output.style)
+            ? LiveView(
+                addresses: try Addresses.of(runtime.stack.configuration), startup: startup, logPath: logPath, style: Terminal.output.style)
             : JSONView()
 
         await withTaskGroup(of: Void.self) { group in

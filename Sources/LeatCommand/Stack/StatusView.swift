@@ -81,12 +81,17 @@ final class LiveView: StatusView {
             style.bold("leat") + style.dim("  pipeline ") + status.pipeline
                 + style.dim("  up \(Self.seconds(status.uptimeSeconds)), ready in \(startup.text), \(Int(status.memoryMiB)) MiB"), "",
         ]
-        lines.append(hop("users fetched", Self.number(status.users.fetched), rate(status, \.users.fetched), "run " + (status.users.run ?? "none yet")))
+        lines.append(
+            hop(
+                "users fetched", Self.number(status.users.fetched), rate(status, \.users.fetched), "run " + (status.users.run ?? "none yet")
+            ))
         if let topic = status.topic {
             lines.append(hop("records in topic", Self.number(topic.records), rate(status, { $0.topic?.records ?? 0 }), topic.name))
         }
         if let query = status.query {
-            let state = query.exception.map { style.red($0) } ?? "batch \(query.batch) took \(query.batchMilliseconds) ms, lag \(Self.number(query.lag))"
+            let state =
+                query.exception.map { style.red($0) }
+                ?? "batch \(query.batch) took \(query.batchMilliseconds) ms, lag \(Self.number(query.lag))"
             lines.append(hop("rows processed", Self.number(query.rows), rate(status, { $0.query?.rows ?? 0 }), state))
             if query.exception == nil { lines.append(hop("", "", "", style.dim(query.status))) }
         }

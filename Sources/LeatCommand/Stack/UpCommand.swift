@@ -32,7 +32,9 @@ struct UpCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Users fetched a second (pipeline.rate).", valueName: "n"))
     var rate: String?
 
-    @Option(help: ArgumentHelp("Serve these recorded API responses instead of generated users (api.replay).", valueName: "file"), completion: .file())
+    @Option(
+        help: ArgumentHelp("Serve these recorded API responses instead of generated users (api.replay).", valueName: "file"),
+        completion: .file())
     var replay: String?
 
     @Flag(help: "One JSON object a second instead of the live view.")

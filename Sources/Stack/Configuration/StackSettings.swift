@@ -1,10 +1,10 @@
-package import IO
 internal import Cassandra
 internal import Console
+package import IO
 internal import Kafka
 internal import RandomUser
-internal import SchemaRegistry
 internal import Scheduler
+internal import SchemaRegistry
 internal import Spark
 internal import ZooKeeper
 
