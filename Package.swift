@@ -114,15 +114,12 @@ let package = Package(
             swiftSettings: features),
         .target(
             name: "Leat",
-            dependencies: [
-                "IO", "Kafka", "Cassandra", "Spark", "Scheduler", "RandomUser", "Stack", log,
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            ],
+            dependencies: nio + ["IO", "Kafka", "Cassandra", "Spark", "Scheduler", "RandomUser", "Stack", log],
             swiftSettings: features),
         .target(name: "Users", dependencies: ["Leat"], path: "Examples/Users", swiftSettings: features),
         .executableTarget(
             name: "LeatCommand",
-            dependencies: [
+            dependencies: nio + [
                 "IO", "Kafka", "Cassandra", "Spark", "SchemaRegistry", "Scheduler", "ZooKeeper", "RandomUser", "Console",
                 "Stack", "Leat", "Users", "CEdit", log, histogram, httpClient, lifecycle,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
