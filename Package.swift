@@ -147,6 +147,7 @@ let package = Package(
         .testTarget(name: "ConsoleTests", dependencies: ["Console", "IO", httpClient], swiftSettings: features),
         .testTarget(name: "StackTests", dependencies: ["Stack", "IO"], swiftSettings: features),
         .testTarget(name: "LeatTests", dependencies: ["Leat", "Users", "Spark", "Scheduler", "Stack"], swiftSettings: features),
+        .testTarget(name: "LeatCommandTests", dependencies: ["LeatCommand"], swiftSettings: features),
         .testTarget(name: "ArchitectureTests", swiftSettings: features),
     ],
     cxxLanguageStandard: .cxx17
