@@ -29,10 +29,26 @@ struct JSONWriter {
     }
 
     mutating func key(_ key: StaticString) {
-        element()
-        buffer.writeInteger(UInt8(ascii: "\""))
-        buffer.writeStaticString(key)
-        if pretty { buffer.writeStaticString("\": ") } else { buffer.writeStaticString("\":") }
+        if pretty { element() }
+        let comma = needsComma && !pretty
+        needsComma = true
+        let pretty = pretty
+        // One reservation for the whole key: each of ByteBuffer's write calls costs as much as the bytes of a short key.
+        buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: key.utf8CodeUnitCount + 5) { bytes in
+            var at = 0
+            func put(_ byte: UInt8) {
+                bytes[at] = byte
+                at += 1
+            }
+            if comma { put(UInt8(ascii: ",")) }
+            put(UInt8(ascii: "\""))
+            bytes.baseAddress!.advanced(by: at).copyMemory(from: key.utf8Start, byteCount: key.utf8CodeUnitCount)
+            at += key.utf8CodeUnitCount
+            put(UInt8(ascii: "\""))
+            put(UInt8(ascii: ":"))
+            if pretty { put(UInt8(ascii: " ")) }
+            return at
+        }
     }
 
     /// Begins an array's next element.
@@ -43,9 +59,15 @@ struct JSONWriter {
     }
 
     mutating func plain(_ text: String) {
-        buffer.writeInteger(UInt8(ascii: "\""))
-        buffer.writeString(text)
-        buffer.writeInteger(UInt8(ascii: "\""))
+        var text = text
+        text.withUTF8 { utf8 in
+            _ = buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: utf8.count + 2) { bytes in
+                bytes[0] = UInt8(ascii: "\"")
+                if let start = utf8.baseAddress { bytes.baseAddress!.advanced(by: 1).copyMemory(from: start, byteCount: utf8.count) }
+                bytes[utf8.count + 1] = UInt8(ascii: "\"")
+                return utf8.count + 2
+            }
+        }
     }
 
     mutating func escaped(_ text: String) {
