@@ -24,6 +24,8 @@ final class BrokerLink: Sendable {
         var users = 0
     }
 
+    private typealias SlotPath = any WritableKeyPath<State, Slot> & Sendable
+
     private struct State {
         var control = Slot()
         var fetches: [Slot] = []
@@ -71,7 +73,7 @@ final class BrokerLink: Sendable {
         }
     }
 
-    private func connection(in slot: WritableKeyPath<State, Slot> & Sendable) async throws -> BrokerConnection {
+    private func connection(in slot: SlotPath) async throws -> BrokerConnection {
         enum Step {
             case use(BrokerConnection)
             case wait(Task<BrokerConnection, any Error>)
@@ -100,7 +102,7 @@ final class BrokerLink: Sendable {
         }
     }
 
-    private func dialled(_ result: Result<BrokerConnection, any Error>, in slot: WritableKeyPath<State, Slot> & Sendable) async throws
+    private func dialled(_ result: Result<BrokerConnection, any Error>, in slot: SlotPath) async throws
         -> BrokerConnection
     {
         let isClosed = state.withLockedValue { state in

@@ -26,6 +26,8 @@ package struct ClusterMetadata: Sendable {
         package let partitions: [Partition]
     }
 
+    /// The broker that said so.
+    let answeredBy: Endpoint
     package let brokers: [Node]
     package let controllerID: Int32
     package let clusterID: String?

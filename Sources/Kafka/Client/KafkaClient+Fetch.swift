@@ -1,4 +1,4 @@
-package import IO
+internal import IO
 package import NIOCore
 
 extension KafkaClient {
@@ -75,8 +75,11 @@ extension KafkaClient {
         let start = body.withUnsafeReadableBytes { body in
             records.withUnsafeReadableBytes { $0.baseAddress! - body.baseAddress! }
         }
+        // The connection left room for the padding and filled it with zeros.
+        var frame = body
+        frame.moveWriterIndex(forwardBy: RecordArena.padding)
         return try decoder.decode(
-            frame: body, range: start..<start + records.readableBytes, highWatermark: described.highWatermark,
+            frame: frame, range: start..<start + records.readableBytes, highWatermark: described.highWatermark,
             logStartOffset: described.logStartOffset, contexts: contexts)
     }
 

@@ -1,4 +1,5 @@
-package import IO
+internal import IO
+internal import NIOConcurrencyHelpers
 internal import NIOCore
 
 extension KafkaClient {
@@ -18,7 +19,7 @@ extension KafkaClient {
             topics: topics.map { $0.map { MetadataRequest.Topic(name: $0) } }, allowAutoTopicCreation: allowAutoCreation)
         let (response, _) = try await connection.call(
             request, clientID: configuration.clientID, versionMax: 12, timeout: configuration.requestTimeout)
-        let cluster = ClusterMetadata(response)
+        let cluster = ClusterMetadata(response, answeredBy: connection.endpoint)
         remember(cluster)
         return cluster
     }
@@ -59,8 +60,7 @@ extension KafkaClient {
         if let error = topic.error {
             if error == .unknownTopicOrPartition { throw KafkaError.unknownTopic(topic.name, nearest: nil) }
             throw KafkaError.refused(
-                error, operation: "Metadata", subject: "topic \(topic.name)", broker: configuration.bootstrap.first ?? Endpoint(host: "", port: 0),
-                message: nil)
+                error, operation: "Metadata", subject: "topic \(topic.name)", broker: cluster.answeredBy, message: nil)
         }
         guard let description = topic.partitions.first(where: { $0.index == partition.partition }) else {
             throw KafkaError.unknownPartition(partition, partitionCount: topic.partitions.count)
@@ -77,13 +77,17 @@ extension KafkaClient {
         let task = state.withLockedValue { state in
             if let task = state.refreshes[topic] { return task }
             let task = Task { [self] in
-                defer { state.withLockedValue { $0.refreshes[topic] = nil } }
+                defer { forgetRefresh(of: topic) }
                 return try await requestMetadata(topics: [topic], allowAutoCreation: false)
             }
             state.refreshes[topic] = task
             return task
         }
         return try await task.sharedValue
+    }
+
+    private func forgetRefresh(of topic: String) {
+        state.withLockedValue { $0.refreshes[topic] = nil }
     }
 
     func forgetLeaders(of topic: String) {
@@ -101,7 +105,8 @@ extension KafkaClient {
 }
 
 extension ClusterMetadata {
-    init(_ response: MetadataResponse) {
+    init(_ response: MetadataResponse, answeredBy: Endpoint) {
+        self.answeredBy = answeredBy
         brokers = response.brokers.map { Node(nodeID: $0.nodeID, endpoint: Endpoint(host: $0.host, port: Int($0.port)), rack: $0.rack) }
         controllerID = response.controllerID
         clusterID = response.clusterID

@@ -1,4 +1,4 @@
-package import IO
+internal import IO
 package import Logging
 internal import NIOConcurrencyHelpers
 internal import NIOCore

@@ -247,7 +247,6 @@ final class ProducerCore: @unchecked Sendable {
             var thread = pthread_t()
             let result = pthread_create(&thread, nil, { ProducerCore.threadBody($0!) }, core)
             precondition(result == 0, "the system gives no thread")
-            pthread_setname_np(thread, "leat-producer")
             pthread_detach(thread)
         #else
             var thread: pthread_t?

@@ -1,5 +1,5 @@
 internal import CRdkafka
-package import IO
+internal import IO
 
 /// What may go wrong with a record on its way through librdkafka.
 package enum ProducerError: DescribedError, Equatable {

@@ -48,6 +48,9 @@ struct ResponseAssembler {
                 missing -= count
             }
             if missing == 0 {
+                // Zeros past the end, which `moveWriterIndex` makes readable without a copy.
+                body!.writeRepeatingByte(0, count: RecordArena.padding)
+                body!.moveWriterIndex(to: body!.writerIndex - RecordArena.padding)
                 defer { body = nil }
                 return body
             }
