@@ -91,6 +91,8 @@ struct ConsumeCommand: AsyncParsableCommand {
         _ partition: TopicPartition, from start: Int64, to end: Int64?, _ client: KafkaClient, _ printer: RecordPrinter
     ) async throws {
         var next = start
+        // Beyond the end there is nothing to wait for: the broker's own error says which offsets there are.
+        if let end, start > end { _ = try await client.fetch(partition, from: start, maxWait: .zero) }
         while end.map({ next < $0 }) ?? true {
             let records = try await client.fetch(partition, from: next, maxBytes: 1 << 20)
             try await printer.print(records, below: end)

@@ -34,7 +34,7 @@ struct KafkaOptions: ParsableArguments {
     func withClient(retryTimeout: Duration = .seconds(5), _ body: (KafkaClient) async throws -> Void) async throws {
         let client = try client(retryTimeout: retryTimeout)
         do {
-            // Nobody listening is said at once, before any command tries again and again.
+            try await client.connect()
             try await body(client)
         } catch {
             await client.close()
