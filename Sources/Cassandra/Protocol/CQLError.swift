@@ -1,4 +1,4 @@
-package import IO
+internal import IO
 
 /// An error of the CQL native protocol: its code (v5, section 9), a message, and what some codes carry besides.
 ///
