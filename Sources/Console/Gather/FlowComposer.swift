@@ -17,15 +17,11 @@ struct FlowComposer: Sendable {
         for query in shownQueries(looks) {
             for topic in query.topics { interest.topics[topic] = query.deadLetters?.topic ?? topic + Self.deadLetterSuffix }
             if let sink = query.sink {
-                interest.sinks.append(sink)
-                interest.rowsRead[sink] = query.rows
+                let records = query.topics.flatMap { looks.broker.content?.topic($0)?.newest ?? [] }
+                interest.sinks.append(SinkInterest(description: sink, records: records, rowsRead: query.endOffsetSum))
             }
         }
         if interest.topics.isEmpty, let topic = unreadTopics(looks).first { interest.topics[topic] = topic + Self.deadLetterSuffix }
-        interest.records =
-            looks.broker.content.map { broker in
-                interest.topics.keys.sorted().flatMap { broker.topic($0)?.newest ?? [] }
-            } ?? []
         return interest
     }
 

@@ -105,7 +105,7 @@ actor FlowGatherer {
             ask(.scheduler, boxes.scheduler, \.scheduler, after: []), ask(.registry, boxes.registry, \.registry, after: []),
             ask(.api, boxes.api, \.api, after: []), ask(.zookeeper, boxes.zookeeper, \.zookeeper, after: []),
         ]
-        await Self.wait(for: tasks.compactMap { $0 }, atMost: patience)
+        await Patience.wait(for: tasks.compactMap { $0 }, atMost: patience)
         return compose()
     }
 
@@ -146,20 +146,5 @@ actor FlowGatherer {
     private static func words(_ error: any Error) -> String {
         let words = (error as? any DescribedError).map { error in (error.place.map { "\($0): " } ?? "") + error.problem } ?? "\(error)"
         return words.count > 500 ? words.prefix(500) + "…" : words
-    }
-
-    private static func wait(for tasks: [Task<Void, Never>], atMost patience: Duration) async {
-        let (stream, done) = AsyncStream.makeStream(of: Void.self)
-        let all = Task {
-            for task in tasks { await task.value }
-            done.finish()
-        }
-        let timer = Task {
-            try? await Task.sleep(for: patience)
-            done.finish()
-        }
-        for await _ in stream {}
-        timer.cancel()
-        all.cancel()
     }
 }

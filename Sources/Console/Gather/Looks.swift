@@ -51,7 +51,7 @@ struct StoreLook: Sendable {
     var tables: [String]
     /// Those that were asked for.
     var shown: [String: TableSnapshot]
-    /// The query's rows when the table was last counted, to estimate the rows since.
+    /// Where the last count is some seconds old: the query's rows at that time, to estimate the rows since.
     var rowsReadAtCount: [String: Int64]
 }
 
@@ -59,12 +59,16 @@ struct StoreLook: Sendable {
 struct Interest: Sendable {
     /// Topics whose records are shown, each with its dead-letter topic.
     var topics: [String: String] = [:]
-    /// The queries' sinks as text, in which `keyspace.table` is looked for.
-    var sinks: [String] = []
-    /// Newest records of the topics, whose keys name the table's newest rows.
-    var records: [RecordSnapshot] = []
-    /// For each sink the rows that its query has read.
-    var rowsRead: [String: Int64] = [:]
+    var sinks: [SinkInterest] = []
+}
+
+/// A query's sink, in whose description `keyspace.table` is looked for.
+struct SinkInterest: Sendable {
+    var description: String
+    /// Newest records of the query's topics: their keys name the table's newest rows.
+    var records: [RecordSnapshot]
+    /// The rows that the query has read.
+    var rowsRead: Int64?
 }
 
 /// How the console asks the boxes: one closure each, nil where no address is configured.

@@ -26,6 +26,8 @@ struct RateMeter: Sendable {
     private(set) var perSecond: Double?
 
     mutating func record(_ count: Int64, atSeconds now: Double) {
+        // The same look again says nothing new.
+        if samples.last?.seconds == now { return }
         if let last = samples.last, count < last.count || now - last.seconds > pauseSeconds || now < last.seconds {
             samples = []
             history = []

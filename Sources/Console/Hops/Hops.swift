@@ -1,5 +1,7 @@
 internal import AsyncHTTPClient
+internal import Cassandra
 internal import IO
+internal import Kafka
 internal import Logging
 internal import NIOCore
 internal import NIOPosix
@@ -18,6 +20,8 @@ struct Hops: Sendable {
         var clientConfiguration = HTTPClient.Configuration()
         clientConfiguration.timeout.connect = TimeAmount(configuration.timeout)
         clientConfiguration.connectionPool.idleTimeout = .seconds(10)
+        // A box that is down is said to be down at once; the next look comes in a second.
+        clientConfiguration.connectionPool.retryConnectionEstablishment = false
         // A box's own redirects (a scheduler's front page) are no answers of its API.
         clientConfiguration.redirectConfiguration = .disallow
         let client = HTTPClient(eventLoopGroupProvider: .shared(MultiThreadedEventLoopGroup.singleton), configuration: clientConfiguration)
@@ -44,6 +48,39 @@ struct Hops: Sendable {
             let hop = ZooKeeperHop(endpoint: endpoint, timeout: configuration.timeout)
             boxes.zookeeper = .init(address: endpoint.description, look: hop.look)
         }
-        close = { try? await client.shutdown() }
+        var closing: [@Sendable () async -> Void] = [{ try? await client.shutdown() }]
+        if !configuration.kafka.isEmpty {
+            let client = KafkaClient(
+                KafkaClientConfiguration(
+                    bootstrap: configuration.kafka, clientID: "leat-console", requestTimeout: configuration.timeout,
+                    connectTimeout: configuration.timeout, retryTimeout: configuration.timeout / 2, arenaBytesMax: 4 << 20),
+                logger: logger)
+            let hop = KafkaHop(client: client, configuration: configuration)
+            boxes.broker = .init(address: Self.addresses(configuration.kafka), look: hop.look)
+            topics = TopicReader(read: hop.records)
+            closing.append { await client.close() }
+        }
+        if !configuration.store.isEmpty {
+            func storeClient(_ timeout: Duration) -> CassandraClient {
+                var settings = CassandraClientConfiguration(
+                    contactPoints: configuration.store, username: configuration.storeCredentials?.username,
+                    password: configuration.storeCredentials?.password)
+                settings.requestTimeout = timeout
+                settings.connectTimeout = configuration.timeout
+                settings.retryTimeout = configuration.timeout / 2
+                settings.responseBytesMax = 32 << 20
+                return CassandraClient(settings, logger: logger)
+            }
+            let client = storeClient(configuration.timeout), countClient = storeClient(configuration.countTimeout)
+            let hop = StoreHop(client: client, countClient: countClient, configuration: configuration)
+            boxes.store = .init(address: Self.addresses(configuration.store), look: hop.look)
+            closing.append { await client.close() }
+            closing.append { await countClient.close() }
+        }
+        close = { [closing] in
+            for each in closing { await each() }
+        }
     }
+
+    private static func addresses(_ endpoints: [Endpoint]) -> String { endpoints.map(\.description).joined(separator: ", ") }
 }

@@ -34,7 +34,7 @@ enum DAGsScript {
                 h("div", { class: "columns" },
                     h("div", {}, h("h3", {}, "Last runs"), h("div", { class: "runs" }), h("p", { class: "empty" }, "No run yet.")),
                     h("div", {}, h("h3", { class: "tasks-title" }, "Tasks"),
-                        h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": `Tasks of ${dag.id}` },
+                        h("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": `Tasks of ${dag.id}` },
                             h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Task"), h("th", { scope: "col" }, "State"),
                                 h("th", { scope: "col", class: "number" }, "Try"), h("th", { scope: "col" }, "Started"),
                                 h("th", { scope: "col", class: "number" }, "Took"), h("th", { scope: "col" }, "Counted"))),

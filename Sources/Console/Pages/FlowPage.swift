@@ -10,7 +10,8 @@ enum FlowPage {
               <p id="explanation" role="status"></p>
               <nav aria-label="Queries" id="flows" hidden><ul class="flows"></ul></nav>
             </div>
-            <section aria-label="The pipeline">
+            <section aria-labelledby="picture-title">
+              <h2 class="away" id="picture-title">The pipeline</h2>
               <ol class="picture" id="picture"></ol>
             </section>
             <section class="panel dropped" id="dropped" aria-labelledby="dropped-title" hidden>
@@ -20,7 +21,7 @@ enum FlowPage {
             <div class="panels">
               <section class="panel" id="records" aria-labelledby="records-title">
                 <header><h2 id="records-title">Last records</h2><p id="records-summary"></p></header>
-                <div class="scroll tall" tabindex="0" role="region" aria-labelledby="records-title">
+                <div class="scroll tall" tabindex="0" role="group" aria-label="Table of records">
                   <table hidden><thead><tr>
                     <th scope="col" class="number">Offset</th><th scope="col">Time</th><th scope="col">Value</th>
                   </tr></thead><tbody></tbody></table>
@@ -30,7 +31,7 @@ enum FlowPage {
               <section class="panel" id="batches" aria-labelledby="batches-title">
                 <header><h2 id="batches-title">Batches</h2><p id="batches-summary"></p></header>
                 <figure class="chart" hidden><div></div><figcaption></figcaption></figure>
-                <div class="scroll tall short" tabindex="0" role="region" aria-labelledby="batches-title">
+                <div class="scroll tall short" tabindex="0" role="group" aria-label="Table of batches">
                   <table hidden><thead><tr>
                     <th scope="col" class="number">Batch</th><th scope="col">Time</th><th scope="col" class="number">Rows</th>
                     <th scope="col" class="number">Took</th><th scope="col" class="number">Rows/s</th>
@@ -40,14 +41,14 @@ enum FlowPage {
               </section>
               <section class="panel wide" id="rows" aria-labelledby="rows-title">
                 <header><h2 id="rows-title">Newest rows</h2><p id="rows-summary"></p></header>
-                <div class="scroll tall" tabindex="0" role="region" aria-labelledby="rows-title">
+                <div class="scroll tall" tabindex="0" role="group" aria-label="Table of rows">
                   <table hidden><thead><tr></tr></thead><tbody></tbody></table>
                 </div>
                 <p class="empty">No rows yet.</p>
               </section>
               <section class="panel wide" id="boxes" aria-labelledby="boxes-title">
                 <header><h2 id="boxes-title">Boxes</h2><p id="boxes-summary"></p></header>
-                <div class="scroll" tabindex="0" role="region" aria-labelledby="boxes-title">
+                <div class="scroll" tabindex="0" role="group" aria-label="Table of boxes">
                   <table><thead><tr>
                     <th scope="col">Box</th><th scope="col">State</th><th scope="col">Address</th>
                     <th scope="col" class="number">Answers in</th><th scope="col">What it says</th>

@@ -56,8 +56,8 @@ enum FlowScript {
         /** The last runs as squares, the newest on the right. */
         function strip(runs) {
             const failed = runs.filter(run => run.state === "failed").length;
-            return h("ol", { class: "strip", role: "img", "aria-label": `the last ${plural(runs.length, "run")}, ${count(failed)} failed` },
-                runs.slice(0, 12).reverse().map(run => h("li", { class: tone(run.state), title: `${run.state} ${run.id}` })));
+            return h("span", { class: "strip", role: "img", "aria-label": `the last ${plural(runs.length, "run")}, ${count(failed)} failed` },
+                runs.slice(0, 12).reverse().map(run => h("span", { class: tone(run.state), title: `${run.state} ${run.id}` })));
         }
 
         function hops(snapshot, flow) {

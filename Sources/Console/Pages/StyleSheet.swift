@@ -113,8 +113,9 @@ enum StyleSheet {
             background: var(--bad-soft); border: 1px solid var(--bad); color: var(--bad); font-size: 0.84rem; font-weight: 650;
             white-space: nowrap;
         }
-        .strip { display: flex; justify-content: flex-end; gap: 3px; height: 2rem; align-items: flex-end; margin: 0.55rem 0 0.45rem; }
-        .strip li { flex: 0 1 0.6rem; height: 1.1rem; border-radius: 3px; background: currentColor; opacity: 0.85; }
+        .hop:has(.spill:not([hidden])) { padding-bottom: 1.3rem; }
+        .strip { display: flex; gap: 3px; height: 2rem; align-items: flex-end; margin: 0.55rem 0 0.45rem; }
+        .strip span { flex: 0 1 0.6rem; height: 1.1rem; border-radius: 3px; background: currentColor; opacity: 0.85; }
         .strip .good { color: var(--good); } .strip .bad { color: var(--bad); } .strip .busy { color: var(--water-line); }
         .strip .warn { color: var(--warn); } .strip .idle { color: var(--line-strong); }
 
@@ -160,6 +161,7 @@ enum StyleSheet {
         .pairs dd { font-weight: 550; overflow-wrap: anywhere; }
         .notice { padding: 0.7rem 1rem; border: 1px solid var(--bad); border-radius: 10px; background: var(--bad-soft); color: var(--bad); }
         .notice.mild { border-color: var(--warn); background: var(--warn-soft); color: var(--warn); }
+        #notices:empty { display: none; }
         .notice p + p { margin-top: 0.2rem; }
 
         /* DAGs. */
@@ -190,7 +192,7 @@ enum StyleSheet {
             .dag .columns > div + div { border-left: 0; border-top: 1px solid var(--line); }
             .picture { grid-template-columns: minmax(0, 1fr); gap: 1.5rem; }
             .channel { left: 1rem; top: 100%; width: 1.5rem; height: 1rem; transform: translateY(0.25rem) rotate(90deg); }
-            .strip { grid-column: 1; grid-row: 3; justify-content: flex-start; margin: 0.1rem 0 0.5rem; }
+            .strip { grid-column: 1; grid-row: 3; margin: 0.1rem 0 0.5rem; }
             .spill { left: auto; right: 0.95rem; transform: translateY(55%); }
             .hop {
                 display: grid; grid-template-columns: minmax(0, 1fr) auto; column-gap: 1rem; align-items: start; padding: 0.75rem 0.95rem;

@@ -18,7 +18,7 @@ extension FlowSnapshot.Verdict {
         } else if let drops = flow.drops, drops.count > 0 {
             let reason = drops.first?.reason ?? drops.problem
             self.init(
-                state: .bad, title: drops.count == 1 ? "1 record was dropped" : "\(drops.count) records were dropped",
+                state: .bad, title: drops.count == 1 ? "1 record was dropped" : "\(drops.count.grouped) records were dropped",
                 explanation: path + (reason.map { "\($0). " } ?? "")
                     + "The query goes on; what it dropped is kept in \(drops.topic).")
         } else if flow.topic == nil {
@@ -30,18 +30,21 @@ extension FlowSnapshot.Verdict {
         } else {
             self.init(state: .idle, title: "All records are in, nothing flows now", explanation: path + Self.standing(flow))
             if let lag = flow.query?.lag, lag > 0 {
-                title = lag == 1 ? "1 record waits for the query" : "\(lag) records wait for the query"
+                title = lag == 1 ? "1 record waits for the query" : "\(lag.grouped) records wait for the query"
             }
         }
     }
 
     private static func standing(_ flow: FlowSnapshot.Flow) -> String {
         var parts: [String] = []
-        if let records = flow.topic?.records { parts.append(records == 1 ? "1 record in the topic" : "\(records) records in the topic") }
-        if let rows = flow.table?.rows {
-            parts.append((flow.table?.isEstimate == true ? "about " : "") + (rows == 1 ? "1 row" : "\(rows) rows") + " in the table")
+        if let records = flow.topic?.records {
+            parts.append(records == 1 ? "1 record in the topic" : "\(records.grouped) records in the topic")
         }
-        if let lag = flow.query?.lag { parts.append(lag == 0 ? "none waiting" : "\(lag) waiting") }
+        if let rows = flow.table?.rows {
+            parts.append(
+                (flow.table?.isEstimate == true ? "about " : "") + (rows == 1 ? "1 row" : "\(rows.grouped) rows") + " in the table")
+        }
+        if let lag = flow.query?.lag { parts.append(lag == 0 ? "none waiting" : "\(lag.grouped) waiting") }
         return parts.joined(separator: ", ") + "."
     }
 }
@@ -50,5 +53,18 @@ extension String {
     /// As it stands in a sentence: "The store", "The RandomUser API".
     fileprivate var sentenceName: String {
         ["Scheduler", "Broker", "Engine", "Store"].contains(self) ? lowercased() : self
+    }
+}
+
+extension Int64 {
+    /// With a comma before each third digit, as the pages write counts.
+    fileprivate var grouped: String {
+        let digits = String(magnitude)
+        var text = self < 0 ? "-" : ""
+        for (index, digit) in digits.enumerated() {
+            if index > 0, (digits.count - index) % 3 == 0 { text += "," }
+            text.append(digit)
+        }
+        return text
     }
 }
