@@ -94,7 +94,7 @@ struct FourLetterWords {
         """
         Environment:
         zookeeper.version=\(Self.version)
-        leat.kafka=\(configuration.kafka)
+        leat.kafka=\(configuration.kafka.map(\.description).joined(separator: ","))
         host.name=\(endpoint.host)
 
         """

@@ -6,7 +6,9 @@ package struct ZooKeeperConfiguration: Sendable {
         Setting("zookeeper.host", .text, default: "127.0.0.1", "the address to listen on"),
         Setting("zookeeper.port", .integer(0...65_535), default: "2181", "the port to listen on; 0 takes any free one"),
         Setting("zookeeper.advertised", .endpoint, default: "", "the address that others are told; by default the one listened on"),
-        Setting("zookeeper.kafka", .text, default: "127.0.0.1:9092", "the Kafka cluster whose brokers and topics the znodes show"),
+        Setting(
+            "zookeeper.kafka", .text, default: "",
+            "the Kafka cluster whose brokers and topics the znodes show, host:port and more by commas; by default 127.0.0.1:9092"),
         Setting("zookeeper.console", .text, default: "", "the console's address, for browsers that open this port"),
         Setting("zookeeper.frame.bytes.max", .bytes, default: "1MiB", "the longest packet taken from a client (jute.maxbuffer)"),
         Setting("zookeeper.connections.max", .integer(1...100_000), default: "256", "connections held at once; more are closed on arrival"),
@@ -19,7 +21,7 @@ package struct ZooKeeperConfiguration: Sendable {
 
     package var endpoint: Endpoint
     package var advertised: Endpoint?
-    package var kafka: String
+    package var kafka: [Endpoint]
     package var console: String
     package var frameBytesMax: Int
     package var connectionsMax: Int
@@ -27,10 +29,12 @@ package struct ZooKeeperConfiguration: Sendable {
     package var sessionTimeouts: ClosedRange<Int32>
     package var refresh: Duration
 
-    package init(values: SettingValues) throws {
+    /// - Parameter folder: not used; this box keeps nothing.
+    package init(values: SettingValues, folder: String = "") throws {
         endpoint = Endpoint(host: values.text("zookeeper.host"), port: values.integer("zookeeper.port"))
         advertised = values.isSet("zookeeper.advertised") ? values.endpoint("zookeeper.advertised") : nil
-        kafka = values.text("zookeeper.kafka")
+        kafka = try Endpoint.list(
+            parsing: values.isSet("zookeeper.kafka") ? values.text("zookeeper.kafka") : "127.0.0.1:9092", defaultPort: 9_092)
         console = values.text("zookeeper.console")
         frameBytesMax = values.bytes("zookeeper.frame.bytes.max")
         connectionsMax = values.integer("zookeeper.connections.max")
@@ -39,7 +43,6 @@ package struct ZooKeeperConfiguration: Sendable {
         guard longest <= .seconds(86_400) else { throw SessionTimeoutError(shortest: shortest, longest: longest) }
         sessionTimeouts = Int32(shortest.inMilliseconds)...Int32(longest.inMilliseconds)
         refresh = values.duration("zookeeper.refresh")
-        _ = try Endpoint.list(parsing: kafka, defaultPort: 9092)
     }
 }
 
