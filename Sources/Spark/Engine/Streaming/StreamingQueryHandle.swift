@@ -105,11 +105,11 @@ package final class StreamingQueryHandle: Sendable {
         }
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                let isOver = state.withLockedValue { state in
+                let isOver = state.withLockedValue { state -> Bool? in
                     if !state.status.isActive { return true }
                     if Task.isCancelled { return false }
                     state.waiters[waiter] = continuation
-                    return nil as Bool?
+                    return nil
                 }
                 if let isOver { continuation.resume(returning: isOver) }
             }
