@@ -57,7 +57,9 @@ struct ByteView: BitwiseCopyable, @unchecked Sendable {
     }
 
     static func areEqual(_ first: ByteView, _ second: ByteView) -> Bool {
-        first.length == second.length && (first.length == 0 || memcmp(first.start, second.start, first.length) == 0)
+        guard first.length == second.length else { return false }
+        guard let a = first.start, let b = second.start else { return true }
+        return memcmp(a, b, first.length) == 0
     }
 }
 

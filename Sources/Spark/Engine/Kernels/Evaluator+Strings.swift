@@ -15,7 +15,8 @@ extension Evaluator {
             valid(validity, selection) { values.pointer[$0] = body($0) }
             return Column(.boolean, count: count, values: .boolean(values), validity: validity)
         }
-        func texts(owners: [AnyObject] = columns.flatMap(\.owners), _ body: (Int, ByteArena) -> ByteView) -> Column {
+        let owners = columns.flatMap { $0.owners }
+        func texts(_ body: (Int, ByteArena) -> ByteView) -> Column {
             let arena = ByteArena()
             let values = Buffer<ByteView>(count: count)
             valid(validity, selection) { values.pointer[$0] = body($0, arena) }

@@ -11,9 +11,13 @@ struct Evaluator {
         var columns: [ResolvedExpression: Column] = [:]
     }
 
-    init(batch: ColumnBatch, context: EvaluationContext) {
+    /// Rows selected in the stage: a selection of as many is the stage's own.
+    private let stageRows: Int
+
+    init(batch: ColumnBatch, context: EvaluationContext, stageRows: Int) {
         self.batch = batch
         self.context = context
+        self.stageRows = stageRows
     }
 
     var count: Int { batch.count }
@@ -31,7 +35,7 @@ struct Evaluator {
             if let column = scans.columns[expression] { return column }
             let column = try fromJSON(try evaluate(child, selection), scan, selection)
             // A scan under CASE reads fewer rows than another may want: only whole selections are kept.
-            if case .all = selection { scans.columns[expression] = column }
+            if selection.count == stageRows { scans.columns[expression] = column }
             return column
         case .call(let op, let arguments, let type): return try call(op, arguments, type, selection)
         }

@@ -123,7 +123,7 @@ final class KafkaPartitionReader: Sendable {
     }
 
     private func handleOutOfRange(_ error: any Error) async -> Bool {
-        guard KafkaFailure.isOffsetOutOfRange(error) else { return false }
+        guard (error as? KafkaError)?.code == .offsetOutOfRange else { return false }
         guard let earliest = try? await client.offsets([topicPartition: .earliest])[topicPartition],
             let latest = try? await client.offsets([topicPartition: .latest])[topicPartition]
         else { return false }

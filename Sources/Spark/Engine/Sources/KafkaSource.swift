@@ -80,10 +80,10 @@ final class KafkaSource: StreamSource {
             case .latest: specs[key] = .latest
             case .offsets(let offsets):
                 switch offsets[partition] {
-                case -2?: specs[key] = .earliest
-                case -1?: specs[key] = .latest
-                case let offset?: positions[partition] = offset
-                case nil: specs[key] = isEnd ? .latest : .earliest
+                case .some(-2): specs[key] = .earliest
+                case .some(-1): specs[key] = .latest
+                case .some(let offset): positions[partition] = offset
+                case .none: specs[key] = isEnd ? .latest : .earliest
                 }
             }
         }

@@ -7,8 +7,8 @@ struct MicroBatch: Hashable, Sendable {
     var baseTimestamp: Int64
     /// The clock when the batch was planned, which `current_timestamp` gives.
     var plannedMicros: Int64
-    /// Where the dead-letter topic ended at the latest before the batch: a replay looks from there for what it has already sent.
-    var deadLetterEnds: [Int32: Int64]
+    /// Where the dead-letter topics ended, at the latest, before the batch: a replay looks from there for what it has already sent.
+    var deadLetterEnds: SourceOffset
 
     var span: Int64 { ranges.reduce(0) { $0 + $1.span } }
     /// The least base timestamp of the next batch.
@@ -18,8 +18,7 @@ struct MicroBatch: Hashable, Sendable {
         .object([
             .init("batch", .integer(id)), .init("baseTimestamp", .integer(baseTimestamp)), .init("planned", .integer(plannedMicros)),
             .init("sources", .array(ranges.map { .object([.init("start", $0.start.json), .init("end", $0.end.json)]) })),
-            .init(
-                "deadLetterEnds", .object(deadLetterEnds.sorted { $0.key < $1.key }.map { .init(String($0.key), .integer($0.value)) })),
+            .init("deadLetterEnds", deadLetterEnds.json),
         ])
     }
 
@@ -32,15 +31,11 @@ struct MicroBatch: Hashable, Sendable {
             guard let start = source["start"].flatMap(SourceOffset.init(json:)), let end = source["end"].flatMap(SourceOffset.init(json:)) else { return nil }
             ranges.append(SourceRange(start: start, end: end))
         }
-        var ends: [Int32: Int64] = [:]
-        for member in json["deadLetterEnds"]?.members ?? [] {
-            guard let partition = Int32(member.name), let offset = member.value.integerValue else { return nil }
-            ends[partition] = offset
-        }
+        guard let ends = SourceOffset(json: json["deadLetterEnds"] ?? .object([])) else { return nil }
         self.init(id: id, ranges: ranges, baseTimestamp: base, plannedMicros: planned, deadLetterEnds: ends)
     }
 
-    init(id: Int64, ranges: [SourceRange], baseTimestamp: Int64, plannedMicros: Int64, deadLetterEnds: [Int32: Int64]) {
+    init(id: Int64, ranges: [SourceRange], baseTimestamp: Int64, plannedMicros: Int64, deadLetterEnds: SourceOffset) {
         self.id = id
         self.ranges = ranges
         self.baseTimestamp = baseTimestamp
@@ -69,10 +64,10 @@ struct MicroBatchSteps {
 
     enum Event: Hashable {
         /// Ranges to read; all empty when the source only moved.
-        case planned([SourceRange], nowMicros: Int64, deadLetterEnds: [Int32: Int64])
+        case planned([SourceRange], nowMicros: Int64, deadLetterEnds: SourceOffset)
         case logged
         /// The batch is in the sink; what is waiting already becomes the next batch.
-        case executed(next: [SourceRange]?, nowMicros: Int64, deadLetterEnds: [Int32: Int64])
+        case executed(next: [SourceRange]?, nowMicros: Int64, deadLetterEnds: SourceOffset)
         case committed
     }
 
@@ -128,7 +123,7 @@ struct MicroBatchSteps {
         }
     }
 
-    private mutating func take(_ ranges: [SourceRange], _ now: Int64, _ ends: [Int32: Int64]) -> MicroBatch {
+    private mutating func take(_ ranges: [SourceRange], _ now: Int64, _ ends: SourceOffset) -> MicroBatch {
         let batch = MicroBatch(
             id: batchNext, ranges: ranges, baseTimestamp: max(now, timestampNext), plannedMicros: now, deadLetterEnds: ends)
         batchNext += 1
