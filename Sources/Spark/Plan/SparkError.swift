@@ -1,7 +1,7 @@
-package import IO
+internal import IO
 
 /// An error with Spark's error class and SQL state, as Spark's users know them (`[UNRESOLVED_COLUMN.WITH_SUGGESTION] …`).
-package struct SparkError: DescribedError, Hashable {
+package struct SparkError: Error, Hashable {
     /// Spark's error class, `PARSE_SYNTAX_ERROR`, or with its sub-class `UNRESOLVED_COLUMN.WITH_SUGGESTION`.
     package let errorClass: String
     package let sqlState: String
@@ -21,7 +21,9 @@ package struct SparkError: DescribedError, Hashable {
         self.position = position
         self.nextStep = nextStep
     }
+}
 
+extension SparkError: DescribedError {
     package var problem: String {
         let place = line.map { " (line \($0), pos \(position ?? 0))" } ?? ""
         return "[\(errorClass)] \(message) SQLSTATE: \(sqlState)\(place)"

@@ -11,7 +11,8 @@ package final class StreamingQueryHandle: Sendable {
     private struct State {
         var status = StreamingQueryStatus(
             message: "Initializing sources", isDataAvailable: false, isTriggerActive: false, isActive: true)
-        var progress: [String] = []
+        /// Made into JSON when somebody asks: a batch of one record must not pay for a report that nobody reads.
+        var progress: [StreamingQueryProgress] = []
         var exception: StreamingQueryException?
         var isStopRequested = false
         var task: Task<Void, Never>?
@@ -32,7 +33,8 @@ package final class StreamingQueryHandle: Sendable {
 
     package var summary: StreamingQuerySummary { StreamingQuerySummary(id: id, runID: runID, name: name) }
     package var status: StreamingQueryStatus { state.withLockedValue { $0.status } }
-    package var recentProgress: [String] { state.withLockedValue { $0.progress } }
+    package var recentProgress: [String] { state.withLockedValue { $0.progress }.map(\.json) }
+    package var lastProgress: String? { state.withLockedValue { $0.progress.last }?.json }
     package var exception: StreamingQueryException? { state.withLockedValue { $0.exception } }
     package var isActive: Bool { state.withLockedValue { $0.status.isActive } }
     var isStopRequested: Bool { state.withLockedValue { $0.isStopRequested } }
@@ -45,7 +47,7 @@ package final class StreamingQueryHandle: Sendable {
         }
     }
 
-    func report(_ progress: String) {
+    func report(_ progress: StreamingQueryProgress) {
         state.withLockedValue {
             if $0.progress.count == progressMax { $0.progress.removeFirst() }
             $0.progress.append(progress)
@@ -105,11 +107,11 @@ package final class StreamingQueryHandle: Sendable {
         }
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                let isOver = state.withLockedValue { state in
+                let isOver = state.withLockedValue { state -> Bool? in
                     if !state.status.isActive { return true }
                     if Task.isCancelled { return false }
                     state.waiters[waiter] = continuation
-                    return nil as Bool?
+                    return nil
                 }
                 if let isOver { continuation.resume(returning: isOver) }
             }
