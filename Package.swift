@@ -103,7 +103,7 @@ let package = Package(
             swiftSettings: features),
         .target(
             name: "Console",
-            dependencies: ["IO", "Kafka", "Cassandra", "Spark", hummingbird, httpClient, log, lifecycle],
+            dependencies: ["IO", "Kafka", "Cassandra", "Spark", hummingbird, httpClient, log, lifecycle] + nio,
             swiftSettings: features),
         .target(
             name: "Stack",
@@ -144,7 +144,7 @@ let package = Package(
             swiftSettings: features),
         .testTarget(name: "ZooKeeperTests", dependencies: ["ZooKeeper", "IO"] + nio, swiftSettings: features),
         .testTarget(name: "RandomUserTests", dependencies: ["RandomUser", "IO", httpClient], swiftSettings: features),
-        .testTarget(name: "ConsoleTests", dependencies: ["Console", "IO", httpClient], swiftSettings: features),
+        .testTarget(name: "ConsoleTests", dependencies: ["Console", "IO", httpClient, hummingbird] + nio, swiftSettings: features),
         .testTarget(name: "StackTests", dependencies: ["Stack", "IO"], swiftSettings: features),
         .testTarget(name: "LeatTests", dependencies: ["Leat", "Users", "Spark", "Scheduler", "Stack"], swiftSettings: features),
         .testTarget(name: "LeatCommandTests", dependencies: ["LeatCommand"], swiftSettings: features),

@@ -1,0 +1,17 @@
+internal import HTTPTypes
+internal import Hummingbird
+internal import HummingbirdCore
+
+/// `/mode`: READONLY, since no schema can be registered.
+extension RegistryRoutes {
+    mutating func addMode() {
+        get("/mode") { _, _ in try RegistryJSON.response(["mode": "READONLY"]) }
+        get("/mode/:subject") { request, context in
+            if request.uri.queryParameters["defaultToGlobal"] == "true" { return try RegistryJSON.response(["mode": "READONLY"]) }
+            throw RegistryError.noSubjectMode(context.text("subject"))
+        }
+        refuse(.put, "/mode", "Changing the mode")
+        refuse(.put, "/mode/:subject", "Changing a subject's mode")
+        on(.delete, "/mode/:subject") { _, context in throw RegistryError.subjectNotFound(context.text("subject")) }
+    }
+}

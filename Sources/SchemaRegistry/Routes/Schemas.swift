@@ -1,0 +1,13 @@
+/// `/schemas`: schemas by their global id.
+extension RegistryRoutes {
+    mutating func addSchemas() {
+        get("/schemas") { _, _ in try RegistryJSON.response([String]()) }
+        get("/schemas/types") { _, _ in try RegistryJSON.response(["JSON", "PROTOBUF", "AVRO"]) }
+        for path in ["/schemas/ids/:id", "/schemas/ids/:id/schema", "/schemas/ids/:id/subjects", "/schemas/ids/:id/versions"] {
+            get(path) { _, context in
+                guard let id = Int(context.text("id")) else { throw RegistryError.notFound }
+                throw RegistryError.schemaNotFound(id)
+            }
+        }
+    }
+}

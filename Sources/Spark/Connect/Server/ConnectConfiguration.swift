@@ -1,0 +1,57 @@
+package import IO
+
+/// The settings of the Spark Connect listener; part of the engine's.
+package struct ConnectConfiguration: Sendable {
+    package static let settings: [Setting] = [
+        Setting("engine.host", .text, default: "127.0.0.1", "the address to listen on for Spark Connect"),
+        Setting("engine.port", .integer(0...65_535), default: "15002", "the port to listen on; 0 takes any free one"),
+        Setting("engine.advertised", .endpoint, default: "", "the address that others are told; by default the one listened on"),
+        Setting("engine.connect.request.bytes.max", .bytes, default: "64MiB", "the longest request taken from a client"),
+        Setting("engine.connect.sessions.max", .integer(1...1_000_000), default: "1000", "sessions held at once"),
+        Setting("engine.connect.session.idle", .duration, default: "1h", "how long a session may be idle before it gives way to a new one"),
+        Setting("engine.connect.operations.max", .integer(1...1_000_000), default: "1000", "operations of a session that are not released"),
+        Setting(
+            "engine.connect.responses.max", .integer(1...1_000_000), default: "1000",
+            "responses of an operation kept for a client that reattaches"),
+        Setting(
+            "engine.connect.errors.max", .integer(1...100_000), default: "100",
+            "errors of a session kept for a client that asks for details"),
+        Setting(
+            "engine.connect.stream.duration", .duration, default: "2m", "after this a response stream is ended and the client reattaches"),
+        Setting("engine.connect.heartbeat", .duration, default: "2s", "how often a running command gives a sign of life"),
+        Setting("engine.connect.detached", .duration, default: "5m", "after this without a reader a running command is cancelled"),
+        Setting("engine.connect.streams.max", .integer(1...100_000), default: "100", "calls in flight on one connection"),
+        Setting("engine.connect.grace", .duration, default: "2s", "how long calls under way may take to finish when the engine stops"),
+    ]
+
+    package struct Limits: Sendable {
+        package var sessionsMax: Int
+        package var sessionIdleMax: Duration
+        package var operationsMax: Int
+        package var responsesMax: Int
+        package var errorsMax: Int
+        package var streamDuration: Duration
+        package var heartbeat: Duration
+        package var detachedMax: Duration
+    }
+
+    package var endpoint: Endpoint
+    package var advertised: Endpoint?
+    package var requestBytesMax: Int
+    package var streamsMax: Int
+    package var grace: Duration
+    package var limits: Limits
+
+    package init(values: SettingValues) throws {
+        endpoint = Endpoint(host: values.text("engine.host"), port: values.integer("engine.port"))
+        advertised = values.isSet("engine.advertised") ? values.endpoint("engine.advertised") : nil
+        requestBytesMax = values.bytes("engine.connect.request.bytes.max")
+        streamsMax = values.integer("engine.connect.streams.max")
+        grace = values.duration("engine.connect.grace")
+        limits = Limits(
+            sessionsMax: values.integer("engine.connect.sessions.max"), sessionIdleMax: values.duration("engine.connect.session.idle"),
+            operationsMax: values.integer("engine.connect.operations.max"), responsesMax: values.integer("engine.connect.responses.max"),
+            errorsMax: values.integer("engine.connect.errors.max"), streamDuration: values.duration("engine.connect.stream.duration"),
+            heartbeat: values.duration("engine.connect.heartbeat"), detachedMax: values.duration("engine.connect.detached"))
+    }
+}

@@ -1,0 +1,95 @@
+internal import Cassandra
+package import IO
+internal import Kafka
+package import Logging
+internal import NIOConcurrencyHelpers
+internal import NIOCore
+internal import NIOPosix
+
+#if canImport(Glibc)
+    internal import Glibc
+#else
+    internal import Darwin
+#endif
+
+/// The engine: executes plans, keeps the streaming queries and their checkpoints.
+///
+/// Its Spark Connect listener sees the queries through ``StreamingQueries`` only.
+package final class Engine: Sendable {
+    package let configuration: EngineConfiguration
+    package let queries: StreamingQueries
+    private let checkpoint: CheckpointStore
+    private let folder: DataFolder
+    private let workers: NIOThreadPool
+    private let logger: Logger
+    private let launcher: QueryLauncher
+
+    private struct State {
+        var endpoints: [Endpoint] = []
+        var isStopped = false
+    }
+
+    private let state = NIOLockedValueBox(State())
+
+    /// The layout of the data folder that this build writes.
+    private static let layoutVersion = 1
+
+    private init(_ configuration: EngineConfiguration, logger: Logger) throws {
+        self.configuration = configuration
+        self.logger = logger
+        folder = try DataFolder(path: configuration.folder, box: "engine", version: Self.layoutVersion)
+        checkpoint = try CheckpointStore(path: configuration.folder + "/checkpoints.db")
+        workers = NIOThreadPool(numberOfThreads: configuration.workers > 0 ? configuration.workers : System.coreCount)
+        workers.start()
+        let launcher = QueryLauncher(configuration: configuration, checkpoint: checkpoint, workers: workers, logger: logger)
+        self.launcher = launcher
+        queries = StreamingQueries { definition in try await launcher.launch(definition) }
+        launcher.attach(queries)
+    }
+
+    /// Opens the data folder and starts to take queries. Nothing runs until one is started.
+    ///
+    /// - Throws: ``DataFolderError`` for a folder that another process holds or a newer Leat wrote.
+    package static func start(_ configuration: EngineConfiguration, logger: Logger) async throws -> Engine {
+        let engine = try Engine(configuration, logger: logger)
+        try await engine.workers.runIfActive { [launcher = engine.launcher] in try launcher.forgetDeleted() }
+        return engine
+    }
+
+    package var endpoints: [Endpoint] { state.withLockedValue { $0.endpoints } }
+
+    /// Starts a streaming query from a plan built in this process.
+    ///
+    /// Returns once the query is resolved, checked against its sink and running; a store or broker that does not answer is waited for.
+    package func start(_ query: StreamingQueryDefinition) async throws -> StreamingQueryID {
+        try await queries.start(query).id
+    }
+
+    /// The schema that a plan gives, for `printSchema` and for checks before a start.
+    package func schema(of plan: LogicalPlan) throws -> StructType {
+        try PlanCompiler.compile(plan, sourceSchema: launcher.sourceSchema).schema
+    }
+
+    /// Runs a batch plan and returns its rows, at most `rowsMax` of them.
+    package func collect(_ plan: LogicalPlan, rowsMax: Int = 1_000_000) async throws -> (schema: StructType, rows: [[Literal]]) {
+        try await launcher.collect(plan, rowsMax: rowsMax)
+    }
+
+    /// A memory sink's table, by the query's name.
+    package func memoryTable(_ name: String) -> MemoryTable? { launcher.memoryTable(name) }
+
+    /// Registers rows to be read with `format("memory")` and the option `table`.
+    package func register(_ stream: MemoryStream, as name: String) { launcher.register(stream, as: name) }
+
+    /// Stops the queries (their running micro-batches are replayed at the next start) and closes the checkpoint store. Idempotent.
+    package func stop() async {
+        let isFirst = state.withLockedValue { state in
+            defer { state.isStopped = true }
+            return !state.isStopped
+        }
+        guard isFirst else { return }
+        await queries.stopAll()
+        try? await workers.shutdownGracefully()
+        checkpoint.close()
+    }
+}

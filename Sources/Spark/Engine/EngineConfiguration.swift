@@ -1,0 +1,43 @@
+package import IO
+
+/// The engine's settings.
+package struct EngineConfiguration: Sendable {
+    package static let settings: [Setting] = [
+        Setting("engine.host", .text, default: "127.0.0.1", "the address that Spark Connect listens on"),
+        Setting("engine.port", .integer(0...65_535), default: "15002", "Spark Connect's port; 0 takes any free one"),
+        Setting("engine.advertised", .text, default: "", "the address that clients are told, host:port; empty: host and port as bound"),
+        Setting("engine.workers", .integer(0...1_024), default: "0", "threads that make columns; 0: one for each core"),
+        Setting("engine.batch.rows", .integer(1...10_000_000), default: "20000", "rows of one micro-batch at most"),
+        Setting("engine.fetch.bytes", .bytes, default: "1MiB", "bytes asked for in one fetch of a partition"),
+        Setting("engine.fetch.wait", .duration, default: "500ms", "how long a fetch waits at the broker for data"),
+        Setting("engine.fetch.buffered", .bytes, default: "2MiB", "bytes read ahead of the query for each partition"),
+        Setting("engine.kafka.metadata", .duration, default: "10s", "how often new partitions are looked for"),
+        Setting("engine.kafka.topic.poll", .duration, default: "200ms", "how often a topic that does not exist yet is looked for"),
+        Setting("engine.kafka.bootstrap", .text, default: "127.0.0.1:9092", "brokers where a query names none"),
+        Setting("engine.cassandra.contact", .text, default: "127.0.0.1:9042", "Cassandra nodes where a query names none"),
+        Setting("engine.cassandra.rows", .integer(1...1_000), default: "32", "rows of one insert request at most"),
+        Setting("engine.cassandra.bytes", .bytes, default: "32KiB", "bytes of one insert request, about; Cassandra refuses 50 KiB"),
+        Setting("engine.cassandra.inflight", .integer(1...4_096), default: "64", "insert requests on their way at a time"),
+        Setting("engine.cassandra.timeout", .duration, default: "12s", "how long an insert request waits for its answer"),
+        Setting("engine.retry.initial", .duration, default: "50ms", "the first pause before a source or a sink that fails is tried again"),
+        Setting("engine.retry.maximum", .duration, default: "5s", "the longest pause before a source or a sink that fails is tried again"),
+        Setting("engine.progress.kept", .integer(1...10_000), default: "100", "progress reports kept for each query"),
+    ]
+
+    package var values: SettingValues
+    package var folder: String
+    package var kafkaBootstrap: [Endpoint]
+    package var cassandraContactPoints: [Endpoint]
+    package var workers: Int
+    package var retry: Backoff
+
+    package init(values: SettingValues, folder: String) throws {
+        self.values = values
+        self.folder = folder
+        kafkaBootstrap = try Endpoint.list(parsing: values.text("engine.kafka.bootstrap"), defaultPort: 9_092)
+        cassandraContactPoints = try Endpoint.list(parsing: values.text("engine.cassandra.contact"), defaultPort: 9_042)
+        workers = values.integer("engine.workers")
+        let initial = values.duration("engine.retry.initial")
+        retry = Backoff(initial: max(initial, .milliseconds(1)), maximum: max(values.duration("engine.retry.maximum"), initial))
+    }
+}

@@ -1,0 +1,298 @@
+internal import Cassandra
+internal import IO
+internal import Kafka
+internal import Logging
+internal import NIOConcurrencyHelpers
+internal import NIOPosix
+
+#if canImport(Glibc)
+    internal import Glibc
+#else
+    internal import Darwin
+#endif
+
+/// Makes running queries from definitions: resolves the plan, opens sources and sink, claims the checkpoint.
+final class QueryLauncher: Sendable {
+    private let configuration: EngineConfiguration
+    private let checkpoint: CheckpointStore
+    private let workers: NIOThreadPool
+    private let logger: Logger
+
+    private struct State {
+        var tables: [String: MemoryTable] = [:]
+        var streams: [String: MemoryStream] = [:]
+        weak var queries: StreamingQueries?
+    }
+
+    private let state = NIOLockedValueBox(State())
+
+    init(configuration: EngineConfiguration, checkpoint: CheckpointStore, workers: NIOThreadPool, logger: Logger) {
+        self.configuration = configuration
+        self.checkpoint = checkpoint
+        self.workers = workers
+        self.logger = logger
+    }
+
+    func attach(_ queries: StreamingQueries) { state.withLockedValue { $0.queries = queries } }
+    func memoryTable(_ name: String) -> MemoryTable? { state.withLockedValue { $0.tables[name] } }
+    func register(_ stream: MemoryStream, as name: String) { state.withLockedValue { $0.streams[name] = stream } }
+
+    static let clock: @Sendable () -> Int64 = {
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        return Int64(now.tv_sec) * 1_000_000 + Int64(now.tv_nsec) / 1_000
+    }
+
+    /// Queries whose checkpoint folder was deleted start anew: what the store holds of them goes.
+    func forgetDeleted() throws {
+        for (id, text) in try checkpoint.descriptions() {
+            guard let location = (try? JSONValue(parsing: text))?["location"]?.text else { continue }
+            if try CheckpointLocation(location).owner?.id != id { try checkpoint.forget(id) }
+        }
+    }
+
+    // MARK: Sources
+
+    private static let sourceFormats = ["kafka", "rate", "memory"]
+    private static let sinkFormats = ["org.apache.spark.sql.cassandra", "cassandra", "console", "memory", "noop"]
+
+    private static func unknownFormat(_ format: String, _ known: [String], as role: String) -> SparkError {
+        let nearest = known.min { editDistance($0, format.lowercased()) < editDistance($1, format.lowercased()) } ?? ""
+        return SparkError(
+            "DATA_SOURCE_NOT_FOUND", sqlState: "42K02", "Failed to find the data source: \(format). This engine's \(role)s are \(known.joined(separator: ", ")).",
+            nextStep: "the nearest is '\(nearest)'")
+    }
+
+    @Sendable func sourceSchema(_ read: DataSourceRead) throws -> StructType {
+        switch read.format.lowercased() {
+        case "kafka":
+            if read.schema != nil {
+                throw SparkError("INVALID_SOURCE_OPTION", sqlState: "42616", "The kafka source has a fixed schema; a user-specified schema cannot be set.")
+            }
+            return KafkaChunk.schema(includeHeaders: try KafkaSourceOptions(read.options, isStreaming: read.isStreaming).includeHeaders)
+        case "rate" where read.isStreaming: return RateSource.schema
+        case "memory": return try stream(read).stream.schema
+        default: throw Self.unknownFormat(read.format, Self.sourceFormats, as: "source")
+        }
+    }
+
+    private func stream(_ read: DataSourceRead) throws -> (name: String, stream: MemoryStream) {
+        guard let name = read.options["table"], let stream = state.withLockedValue({ $0.streams[name] }) else {
+            throw SparkError("TABLE_OR_VIEW_NOT_FOUND", sqlState: "42P01", "There is no memory stream named '\(read.options["table"] ?? "")'.")
+        }
+        return (name, stream)
+    }
+
+    private func source(_ branch: PhysicalPlan.Branch, _ signal: SourceSignal) throws -> any StreamSource {
+        let read = branch.source
+        let batchRows = configuration.values.integer("engine.batch.rows")
+        switch read.format.lowercased() {
+        case "kafka":
+            let options = try KafkaSourceOptions(read.options, isStreaming: read.isStreaming)
+            return KafkaSource(options: options, client: kafkaClient(options.bootstrap, options.clientProperties), limits: kafkaLimits, signal: signal, logger: logger)
+        case "rate": return try RateSource(read.options, batchRows: batchRows, signal: signal, clock: Self.clock)
+        case "memory":
+            let (name, stream) = try stream(read)
+            return MemorySource(name: name, stream: stream, batchRows: batchRows, signal: signal)
+        default: throw Self.unknownFormat(read.format, Self.sourceFormats, as: "source")
+        }
+    }
+
+    private var kafkaLimits: KafkaSource.Limits {
+        let values = configuration.values
+        return KafkaSource.Limits(
+            fetchBytes: values.bytes("engine.fetch.bytes"), fetchWait: values.duration("engine.fetch.wait"),
+            bufferedBytes: values.bytes("engine.fetch.buffered"), batchRows: values.integer("engine.batch.rows"),
+            metadataInterval: values.duration("engine.kafka.metadata"), topicPoll: values.duration("engine.kafka.topic.poll"))
+    }
+
+    private func kafkaClient(_ bootstrap: [Endpoint]?, _ properties: [String: String]) -> KafkaClient {
+        let served: Set<String> = ["bootstrap.servers", "client.id"]
+        for name in properties.keys.sorted() where !served.contains(name) {
+            logger.notice("the option kafka.\(name) has no effect on this engine's Kafka client")
+        }
+        return KafkaClient(
+            KafkaClientConfiguration(bootstrap: bootstrap ?? configuration.kafkaBootstrap, clientID: properties["client.id"] ?? "leat-engine"),
+            logger: logger)
+    }
+
+    // MARK: Sinks
+
+    private func sink(
+        _ definition: StreamingQueryDefinition, name: String?, status: @escaping @Sendable (String?) -> Void
+    ) throws -> any StreamSink {
+        let options = definition.sink.options
+        switch definition.sink.format.lowercased() {
+        case "org.apache.spark.sql.cassandra", "cassandra":
+            return try CassandraSink(
+                options: options, table: definition.sink.table, client: try cassandraClient(options, definition.options),
+                limits: CassandraSink.Limits(
+                    rowsPerBatch: configuration.values.integer("engine.cassandra.rows"),
+                    bytesPerBatch: configuration.values.bytes("engine.cassandra.bytes"),
+                    inFlight: configuration.values.integer("engine.cassandra.inflight"), retry: configuration.retry), logger: logger, status: status)
+        case "console": return try ConsoleSink(options)
+        case "memory":
+            guard let name = name ?? definition.sink.table else {
+                throw SparkError("MISSING_QUERY_NAME", sqlState: "42000", "queryName must be specified for the memory sink.")
+            }
+            let table = state.withLockedValue { state in
+                let table = state.tables[name] ?? MemoryTable()
+                state.tables[name] = table
+                return table
+            }
+            return MemorySink(table: table)
+        case "noop": return NoopSink()
+        default: throw Self.unknownFormat(definition.sink.format, Self.sinkFormats, as: "sink")
+        }
+    }
+
+    private func cassandraClient(_ options: Options, _ queryOptions: Options) throws -> CassandraClient {
+        func option(_ name: String) -> String? { options[name] ?? queryOptions[name] }
+        var contactPoints = configuration.cassandraContactPoints
+        if let hosts = option("spark.cassandra.connection.host") {
+            let port = option("spark.cassandra.connection.port")
+            guard let port = port.map({ Int($0) }) ?? 9_042, (1...65_535).contains(port) else {
+                throw SparkError("INVALID_SINK_OPTION", sqlState: "42616", "'\(port ?? "")' is no port (spark.cassandra.connection.port).")
+            }
+            contactPoints = try Endpoint.list(parsing: hosts, defaultPort: port)
+        }
+        var client = CassandraClientConfiguration(
+            contactPoints: contactPoints, username: option("spark.cassandra.auth.username"), password: option("spark.cassandra.auth.password"))
+        client.requestTimeout = configuration.values.duration("engine.cassandra.timeout")
+        // The sink retries by itself, for as long as it takes, and says so in the query's status.
+        client.retryTimeout = .seconds(2)
+        return CassandraClient(client, logger: logger)
+    }
+
+    // MARK: Start
+
+    /// Sinks whose queries may start without a place for their checkpoint: what they wrote is gone with the process anyway.
+    private static let temporarySinks: Set<String> = ["console", "memory", "noop"]
+
+    func launch(
+        _ definition: StreamingQueryDefinition, observe: @escaping @Sendable (MicroBatchPoint) async throws -> Void = { _ in }
+    ) async throws -> StreamingQueryHandle {
+        let name = definition.name ?? definition.options["queryName"]
+        guard definition.plan.isStreaming else {
+            throw SparkError("WRITE_STREAM_NOT_ALLOWED", sqlState: "42601", "`writeStream` can be called only on streaming Dataset/DataFrame.")
+        }
+        let plan = try PlanCompiler.compile(definition.plan, sourceSchema: sourceSchema)
+        guard plan.limit == nil else {
+            throw SparkError("UNSUPPORTED_FEATURE", sqlState: "0A000", "A limit on a stream is not served by this engine.")
+        }
+        guard plan.branches.allSatisfy(\.source.isStreaming) else {
+            throw SparkError("UNSUPPORTED_FEATURE", sqlState: "0A000", "A union of streaming and batch frames is not served by this engine.")
+        }
+        guard definition.outputMode != .complete else {
+            throw SparkError(
+                "STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION", sqlState: "42KDE",
+                "Invalid streaming output mode: complete. This output mode is not supported for no streaming aggregations on streaming DataFrames/DataSets.")
+        }
+        let signal = SourceSignal()
+        let sources = try plan.branches.map { try source($0, signal) }
+        let (id, location) = try claim(definition, name: name, sources: sources.map(\.description))
+        let handle = StreamingQueryHandle(
+            id: id, runID: UUIDText.random(), name: name, progressMax: configuration.values.integer("engine.progress.kept"))
+        let status: @Sendable (String?) -> Void = { [weak handle] text in
+            handle?.update(text ?? "Processing new data", isDataAvailable: true, isTriggerActive: true)
+        }
+        let sink = try sink(definition, name: name, status: status)
+        let queries = state.withLockedValue { $0.queries }
+        try queries?.register(handle)
+        do {
+            try checkpoint.describe(id, JSONValue.object([.init("name", name.map { .string($0) } ?? .null), .init("location", location.map { .string($0) } ?? .null)]).serialized)
+            try await sink.prepare(plan.schema, definition.outputMode)
+        } catch {
+            for source in sources { await source.stop() }
+            await sink.stop()
+            handle.finish(
+                StreamingQueryException(message: "\(error)", errorClass: (error as? SparkError)?.errorClass ?? "STREAM_FAILED", stackTrace: "\(error)"))
+            queries?.ended(handle)
+            throw error
+        }
+        let execution = StreamExecution(
+            handle: handle, branches: zip(sources, plan.branches).map { .init(source: $0, pipeline: Pipeline($1, schema: plan.schema)) }, sink: sink,
+            deadLetters: deadLetters(definition, plan, sink, handle, status), checkpoint: checkpoint, trigger: definition.trigger, workers: workers,
+            signal: signal, logger: logger, clock: Self.clock, observe: observe)
+        let isTemporary = location == nil
+        handle.attach(
+            Task { [checkpoint, logger] in
+                await execution.run()
+                queries?.ended(handle)
+                if isTemporary {
+                    do { try checkpoint.forget(id) } catch { logger.warning("the temporary checkpoint of \(id) was not removed: \(error)") }
+                }
+            })
+        return handle
+    }
+
+    /// The query's id and the place of its checkpoint; nil for a temporary one.
+    ///
+    /// A query that names no location has one in the engine's folder, by its name or else by where it writes.
+    private func claim(_ definition: StreamingQueryDefinition, name: String?, sources: [String]) throws -> (StreamingQueryID, String?) {
+        let named = definition.checkpointLocation ?? definition.sink.options["checkpointLocation"] ?? definition.options["checkpointLocation"]
+        let location: String
+        if let named {
+            location = named
+        } else if Self.temporarySinks.contains(definition.sink.format.lowercased()) {
+            return (StreamingQueryID(UUIDText.random()), nil)
+        } else {
+            let target = [definition.sink.options["keyspace"], definition.sink.options["table"] ?? definition.sink.table].compactMap { $0 }.joined(separator: ".")
+            let leaf = (name ?? target).map { $0.isLetter || $0.isNumber || "._-".contains($0) ? $0 : "_" }
+            location = configuration.folder + "/queries/" + (leaf.isEmpty ? "query" : String(leaf))
+        }
+        return (try CheckpointLocation(location).claim(name: name, sources: sources), location)
+    }
+
+    private func deadLetters(
+        _ definition: StreamingQueryDefinition, _ plan: PhysicalPlan, _ sink: any StreamSink, _ handle: StreamingQueryHandle,
+        _ status: @escaping @Sendable (String?) -> Void
+    ) -> (any DeadLetterLog)? {
+        let topic = definition.sink.options["deadLetterTopic"] ?? definition.options["deadLetterTopic"]
+        guard sink.takesDeadLetters || topic != nil else { return nil }
+        let kafka = plan.branches.compactMap { branch in
+            branch.source.format.equalsIgnoringCase("kafka") ? try? KafkaSourceOptions(branch.source.options, isStreaming: true) : nil
+        }
+        let bootstrap = kafka.lazy.compactMap(\.bootstrap).first ?? configuration.kafkaBootstrap
+        return KafkaDeadLetters(
+            topicOption: topic, sourceTopics: kafka.flatMap(\.topics), query: handle, client: kafkaClient(bootstrap, [:]), bootstrap: bootstrap,
+            retry: configuration.retry, logger: logger, status: status)
+    }
+
+    // MARK: Batch plans
+
+    func collect(_ plan: LogicalPlan, rowsMax: Int) async throws -> (schema: StructType, rows: [[Literal]]) {
+        guard !plan.isStreaming else {
+            throw SparkError("UNSUPPORTED_STREAMING_QUERY", sqlState: "0A000", "Queries with streaming sources must be executed with writeStream.start().")
+        }
+        let physical = try PlanCompiler.compile(plan, sourceSchema: sourceSchema)
+        let limit = min(physical.limit ?? rowsMax, rowsMax)
+        let now = Self.clock()
+        var rows: [[Literal]] = []
+        for branch in physical.branches where rows.count < limit {
+            let signal = SourceSignal()
+            let source = try source(branch, signal)
+            let pipeline = Pipeline(branch, schema: physical.schema)
+            do {
+                let start = try await source.initialOffset()
+                let range = SourceRange(start: start, end: try await source.latest())
+                try await source.start(at: start)
+                try await source.read(range, firstOrdinal: 0) { chunk in
+                    guard rows.count < limit else { return }
+                    let found = try await workers.runIfActive {
+                        try chunk.withColumns(pipeline.wanted, width: pipeline.width) { columns in
+                            let (batch, selection) = try pipeline.run(columns, EvaluationContext(timestampMicros: now))
+                            return ResultRows(schema: pipeline.schema, columns: batch.columns, selection: selection, timestamp: { _ in 0 }).literals
+                        }
+                    }
+                    rows += found.prefix(limit - rows.count)
+                }
+                await source.stop()
+            } catch {
+                await source.stop()
+                throw error
+            }
+        }
+        return (physical.schema, rows)
+    }
+}

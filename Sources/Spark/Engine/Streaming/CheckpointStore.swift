@@ -1,0 +1,186 @@
+internal import CRocksDB
+internal import IO
+internal import NIOConcurrencyHelpers
+
+/// The engine's one RocksDB: offsets and commits of all queries, the last two versions of each. Every write is synced before it returns.
+///
+/// Keys: `q/<id>/m` what the query is, `q/<id>/o/<batch>` its logged micro-batches, `q/<id>/c/<batch>` their commits; batch numbers as sixteen
+/// hexadecimal digits, so that they sort. It is small: caches and memtables are sized for that.
+final class CheckpointStore: @unchecked Sendable {
+    // Unchecked: RocksDB's handle is safe to use from any thread; closing is guarded by the lock, and callers stop first.
+    private let database: OpaquePointer
+    private let options: OpaquePointer
+    private let writeOptions: OpaquePointer
+    private let readOptions: OpaquePointer
+    private let isClosed = NIOLockedValueBox(false)
+
+    init(path: String) throws {
+        options = rocksdb_options_create()
+        rocksdb_options_set_create_if_missing(options, 1)
+        rocksdb_options_set_write_buffer_size(options, 1 << 20)
+        rocksdb_options_set_max_write_buffer_number(options, 2)
+        rocksdb_options_set_max_open_files(options, 32)
+        rocksdb_options_set_keep_log_file_num(options, 1)
+        rocksdb_options_set_info_log_level(options, 3)
+        rocksdb_options_set_max_total_wal_size(options, 4 << 20)
+        let table = rocksdb_block_based_options_create()
+        let cache = rocksdb_cache_create_lru(256 << 10)
+        rocksdb_block_based_options_set_block_cache(table, cache)
+        rocksdb_options_set_block_based_table_factory(options, table)
+        rocksdb_cache_destroy(cache)
+        rocksdb_block_based_options_destroy(table)
+        writeOptions = rocksdb_writeoptions_create()
+        rocksdb_writeoptions_set_sync(writeOptions, 1)
+        readOptions = rocksdb_readoptions_create()
+        var error: UnsafeMutablePointer<CChar>?
+        guard let opened = rocksdb_open(options, path, &error), error == nil else {
+            let reason = Self.take(&error) ?? "unknown"
+            rocksdb_options_destroy(options)
+            rocksdb_writeoptions_destroy(writeOptions)
+            rocksdb_readoptions_destroy(readOptions)
+            throw DataFolderError.unusable(box: "engine", path: path, reason: reason)
+        }
+        database = opened
+    }
+
+    func close() {
+        let isFirst = isClosed.withLockedValue { closed in
+            defer { closed = true }
+            return !closed
+        }
+        guard isFirst else { return }
+        rocksdb_close(database)
+        rocksdb_writeoptions_destroy(writeOptions)
+        rocksdb_readoptions_destroy(readOptions)
+        rocksdb_options_destroy(options)
+    }
+
+    deinit { close() }
+
+    private static func take(_ error: inout UnsafeMutablePointer<CChar>?) -> String? {
+        guard let message = error else { return nil }
+        defer {
+            rocksdb_free(message)
+            error = nil
+        }
+        return String(cString: message)
+    }
+
+    private static func key(_ id: StreamingQueryID, _ kind: String, _ batch: Int64? = nil) -> String {
+        guard let batch else { return "q/\(id)/\(kind)" }
+        let digits = String(UInt64(bitPattern: batch), radix: 16)
+        return "q/\(id)/\(kind)/" + String(repeating: "0", count: 16 - digits.count) + digits
+    }
+
+    // MARK: Queries
+
+    /// What is known of a query: its name and where its checkpoint folder is.
+    func describe(_ id: StreamingQueryID, _ text: String) throws {
+        try write { $0.put(Self.key(id, "m"), text) }
+    }
+
+    func descriptions() throws -> [(id: StreamingQueryID, text: String)] {
+        try scan(prefix: "q/").compactMap { key, value in
+            let parts = key.split(separator: "/")
+            return parts.count == 3 && parts[2] == "m" ? (StreamingQueryID(String(parts[1])), value) : nil
+        }
+    }
+
+    func forget(_ id: StreamingQueryID) throws {
+        let keys = try scan(prefix: "q/\(id)/").map(\.0)
+        try write { batch in
+            for key in keys { batch.delete(key) }
+        }
+    }
+
+    // MARK: Micro-batches
+
+    /// The newest logged batch, and whether it was committed.
+    func last(_ id: StreamingQueryID) throws -> (batch: MicroBatch, isCommitted: Bool)? {
+        guard let (_, text) = try scan(prefix: "q/\(id)/o/").last else { return nil }
+        guard let json = try? JSONValue(parsing: text), let batch = MicroBatch(json: json) else {
+            throw SparkError(
+                "STREAMING_CHECKPOINT_CORRUPT", sqlState: "XXKST", "The checkpoint of the query \(id) holds a batch that cannot be read: \(text.prefix(200)).")
+        }
+        return (batch, try get(Self.key(id, "c", batch.id)) != nil)
+    }
+
+    func log(_ batch: MicroBatch, of id: StreamingQueryID) throws {
+        try write { $0.put(Self.key(id, "o", batch.id), batch.json.serialized) }
+    }
+
+    /// One synced write: the commit, the next batch's offsets when there is one, and the removal of what is older than two versions.
+    func commit(_ batch: Int64, next: MicroBatch?, of id: StreamingQueryID) throws {
+        try write { writes in
+            writes.put(Self.key(id, "c", batch), "{}")
+            if let next { writes.put(Self.key(id, "o", next.id), next.json.serialized) }
+            if batch >= 2 {
+                writes.delete(Self.key(id, "o", batch - 2))
+                writes.delete(Self.key(id, "c", batch - 2))
+            }
+        }
+    }
+
+    // MARK: RocksDB
+
+    private struct Writes {
+        let batch: OpaquePointer
+
+        func put(_ key: String, _ value: String) {
+            let (key, value) = (Array(key.utf8CString), Array(value.utf8CString))
+            rocksdb_writebatch_put(batch, key, key.count - 1, value, value.count - 1)
+        }
+
+        func delete(_ key: String) {
+            let key = Array(key.utf8CString)
+            rocksdb_writebatch_delete(batch, key, key.count - 1)
+        }
+    }
+
+    private func write(_ body: (Writes) -> Void) throws {
+        guard let batch = rocksdb_writebatch_create() else { return }
+        defer { rocksdb_writebatch_destroy(batch) }
+        body(Writes(batch: batch))
+        var error: UnsafeMutablePointer<CChar>?
+        rocksdb_write(database, writeOptions, batch, &error)
+        if let reason = Self.take(&error) { throw CheckpointError(reason: reason) }
+    }
+
+    private func get(_ key: String) throws -> String? {
+        let key = Array(key.utf8CString)
+        var count = 0
+        var error: UnsafeMutablePointer<CChar>?
+        let value = rocksdb_get(database, readOptions, key, key.count - 1, &count, &error)
+        if let reason = Self.take(&error) { throw CheckpointError(reason: reason) }
+        guard let value else { return nil }
+        defer { rocksdb_free(value) }
+        return String(decoding: UnsafeRawBufferPointer(start: value, count: count), as: UTF8.self)
+    }
+
+    private func scan(prefix: String) throws -> [(String, String)] {
+        guard let iterator = rocksdb_create_iterator(database, readOptions) else { return [] }
+        defer { rocksdb_iter_destroy(iterator) }
+        let start = Array(prefix.utf8CString)
+        rocksdb_iter_seek(iterator, start, start.count - 1)
+        var found: [(String, String)] = []
+        while rocksdb_iter_valid(iterator) != 0 {
+            var count = 0
+            guard let keyStart = rocksdb_iter_key(iterator, &count) else { break }
+            let key = String(decoding: UnsafeRawBufferPointer(start: keyStart, count: count), as: UTF8.self)
+            guard key.hasPrefix(prefix) else { break }
+            guard let valueStart = rocksdb_iter_value(iterator, &count) else { break }
+            found.append((key, String(decoding: UnsafeRawBufferPointer(start: valueStart, count: count), as: UTF8.self)))
+            rocksdb_iter_next(iterator)
+        }
+        var error: UnsafeMutablePointer<CChar>?
+        rocksdb_iter_get_error(iterator, &error)
+        if let reason = Self.take(&error) { throw CheckpointError(reason: reason) }
+        return found
+    }
+}
+
+struct CheckpointError: DescribedError {
+    let reason: String
+    var problem: String { "the engine's checkpoint store failed: \(reason)" }
+    var nextStep: String? { "check the disk under the engine's data folder; the query resumes from its last commit when restarted" }
+}

@@ -1,0 +1,134 @@
+/// What is written down before a micro-batch runs, so that a replay reads the same offsets and writes the same timestamps.
+struct MicroBatch: Hashable, Sendable {
+    var id: Int64
+    /// One for each source of the plan, in the plan's order.
+    var ranges: [SourceRange]
+    /// Microseconds; row n of the batch is written with this plus n. Beyond every timestamp of the batches before.
+    var baseTimestamp: Int64
+    /// The clock when the batch was planned, which `current_timestamp` gives.
+    var plannedMicros: Int64
+    /// Where the dead-letter topics ended, at the latest, before the batch: a replay looks from there for what it has already sent.
+    var deadLetterEnds: SourceOffset
+
+    var span: Int64 { ranges.reduce(0) { $0 + $1.span } }
+    /// The least base timestamp of the next batch.
+    var timestampEnd: Int64 { baseTimestamp + span }
+
+    var json: JSONValue {
+        .object([
+            .init("batch", .integer(id)), .init("baseTimestamp", .integer(baseTimestamp)), .init("planned", .integer(plannedMicros)),
+            .init("sources", .array(ranges.map { .object([.init("start", $0.start.json), .init("end", $0.end.json)]) })),
+            .init("deadLetterEnds", deadLetterEnds.json),
+        ])
+    }
+
+    init?(json: JSONValue) {
+        guard let id = json["batch"]?.integerValue, let base = json["baseTimestamp"]?.integerValue,
+            let planned = json["planned"]?.integerValue, let sources = json["sources"]?.elements
+        else { return nil }
+        var ranges: [SourceRange] = []
+        for source in sources {
+            guard let start = source["start"].flatMap(SourceOffset.init(json:)), let end = source["end"].flatMap(SourceOffset.init(json:)) else { return nil }
+            ranges.append(SourceRange(start: start, end: end))
+        }
+        guard let ends = SourceOffset(json: json["deadLetterEnds"] ?? .object([])) else { return nil }
+        self.init(id: id, ranges: ranges, baseTimestamp: base, plannedMicros: planned, deadLetterEnds: ends)
+    }
+
+    init(id: Int64, ranges: [SourceRange], baseTimestamp: Int64, plannedMicros: Int64, deadLetterEnds: SourceOffset) {
+        self.id = id
+        self.ranges = ranges
+        self.baseTimestamp = baseTimestamp
+        self.plannedMicros = plannedMicros
+        self.deadLetterEnds = deadLetterEnds
+    }
+}
+
+/// The steps of a query's micro-batches as a value: plan, log, execute, commit; told what happened, it says what to do next.
+///
+///     waiting ──planned──► logging ──logged──► executing ──executed──► committing ──committed──► waiting
+///                                                  ▲                        │ data is waiting already: commit and
+///     recovered with an uncommitted batch ─────────┘◄───────────────────────┘ the next batch's offsets in one write
+///
+/// Exactly-once rests on two rules that it keeps: a batch runs only when its offsets are on disk, and once they are, nothing but a
+/// commit of that batch lets another one run.
+struct MicroBatchSteps {
+    enum Action: Hashable {
+        /// Find out what there is to read after these offsets.
+        case plan(batch: Int64, after: [SourceOffset])
+        case log(MicroBatch)
+        case execute(MicroBatch, isReplay: Bool)
+        /// Commit, and log the next batch in the same write when there is one.
+        case commit(Int64, next: MicroBatch?)
+    }
+
+    enum Event: Hashable {
+        /// Ranges to read; all empty when the source only moved.
+        case planned([SourceRange], nowMicros: Int64, deadLetterEnds: SourceOffset)
+        case logged
+        /// The batch is in the sink; what is waiting already becomes the next batch.
+        case executed(next: [SourceRange]?, nowMicros: Int64, deadLetterEnds: SourceOffset)
+        case committed
+    }
+
+    private enum State: Hashable {
+        case waiting
+        case logging(MicroBatch)
+        case executing(MicroBatch, isReplay: Bool)
+        case committing(next: MicroBatch?)
+    }
+
+    private var state: State
+    private var batchNext: Int64
+    private var offsets: [SourceOffset]
+    private var timestampNext: Int64
+
+    /// A query that has never run.
+    init(offsets: [SourceOffset]) {
+        state = .waiting
+        batchNext = 0
+        self.offsets = offsets
+        timestampNext = 0
+    }
+
+    /// A query that finds its last batch in the log.
+    init(last: MicroBatch, isCommitted: Bool) {
+        state = isCommitted ? .waiting : .executing(last, isReplay: true)
+        batchNext = last.id + 1
+        offsets = last.ranges.map(\.end)
+        timestampNext = last.timestampEnd
+    }
+
+    var action: Action {
+        switch state {
+        case .waiting: .plan(batch: batchNext, after: offsets)
+        case .logging(let batch): .log(batch)
+        case .executing(let batch, let isReplay): .execute(batch, isReplay: isReplay)
+        case .committing(let next): .commit(next.map { $0.id - 1 } ?? batchNext - 1, next: next)
+        }
+    }
+
+    mutating func handle(_ event: Event) {
+        switch (state, event) {
+        case (.waiting, .planned(let ranges, let now, let ends)):
+            state = .logging(take(ranges, now, ends))
+        case (.logging(let batch), .logged):
+            state = .executing(batch, isReplay: false)
+        case (.executing, .executed(let ranges, let now, let ends)):
+            state = .committing(next: ranges.map { take($0, now, ends) })
+        case (.committing(let next), .committed):
+            state = next.map { .executing($0, isReplay: false) } ?? .waiting
+        case (.waiting, _), (.logging, _), (.executing, _), (.committing, _):
+            preconditionFailure("a micro-batch that is \(state) was told \(event)")
+        }
+    }
+
+    private mutating func take(_ ranges: [SourceRange], _ now: Int64, _ ends: SourceOffset) -> MicroBatch {
+        let batch = MicroBatch(
+            id: batchNext, ranges: ranges, baseTimestamp: max(now, timestampNext), plannedMicros: now, deadLetterEnds: ends)
+        batchNext += 1
+        offsets = ranges.map(\.end)
+        timestampNext = batch.timestampEnd
+        return batch
+    }
+}

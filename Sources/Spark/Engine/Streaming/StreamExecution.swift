@@ -1,0 +1,322 @@
+internal import Logging
+internal import NIOConcurrencyHelpers
+internal import NIOPosix
+
+/// The points between two steps of a micro-batch where a test can stop the query as a crash would.
+enum MicroBatchPoint: CaseIterable, Sendable {
+    case beforeLog, afterLog, afterChunk, beforeDeadLetters, afterDeadLetters, beforeCommit, afterCommit
+}
+
+/// Runs one streaming query: performs what ``MicroBatchSteps`` says, until it is stopped, fails, or has read all that it was to read.
+///
+/// One task a query and no thread of its own: columns are made on the engine's worker threads, all else waits without holding one.
+final class StreamExecution: Sendable {
+    struct Branch: Sendable {
+        var source: any StreamSource
+        var pipeline: Pipeline
+    }
+
+    let handle: StreamingQueryHandle
+    let branches: [Branch]
+    let sink: any StreamSink
+    let deadLetters: (any DeadLetterLog)?
+    let checkpoint: CheckpointStore
+    let trigger: Trigger
+    let workers: NIOThreadPool
+    let signal: SourceSignal
+    let logger: Logger
+    let clock: @Sendable () -> Int64
+    let observe: @Sendable (MicroBatchPoint) async throws -> Void
+    private let totals = NIOLockedValueBox(Totals())
+
+    private struct Totals {
+        var deadLetters = 0
+        var lastReason: String?
+        var lastOffset: String?
+        var lastTriggerMicros: Int64?
+    }
+
+    init(
+        handle: StreamingQueryHandle, branches: [Branch], sink: any StreamSink, deadLetters: (any DeadLetterLog)?, checkpoint: CheckpointStore,
+        trigger: Trigger, workers: NIOThreadPool, signal: SourceSignal, logger: Logger, clock: @escaping @Sendable () -> Int64,
+        observe: @escaping @Sendable (MicroBatchPoint) async throws -> Void = { _ in }
+    ) {
+        self.handle = handle
+        self.branches = branches
+        self.sink = sink
+        self.deadLetters = deadLetters
+        self.checkpoint = checkpoint
+        self.trigger = trigger
+        self.workers = workers
+        self.signal = signal
+        self.logger = logger
+        self.clock = clock
+        self.observe = observe
+    }
+
+    /// Never throws: how the query ended is in its handle.
+    func run() async {
+        var failure: StreamingQueryException?
+        do {
+            try await loop()
+        } catch is CancellationError where handle.isStopRequested || Task.isCancelled {
+            logger.info("the query \(handle.name ?? handle.id.text) stopped")
+        } catch {
+            if !handle.isStopRequested {
+                failure = Self.exception(error, query: handle)
+                logger.error("the query \(handle.name ?? handle.id.text) failed: \(error)")
+            }
+        }
+        for branch in branches { await branch.source.stop() }
+        await sink.stop()
+        await deadLetters?.stop()
+        handle.finish(failure)
+    }
+
+    private static func exception(_ error: any Error, query: StreamingQueryHandle) -> StreamingQueryException {
+        let name = query.name.map { " [name = \($0)]" } ?? ""
+        return StreamingQueryException(
+            message: "[STREAM_FAILED] Query\(name) [id = \(query.id), runId = \(query.runID)] terminated with exception: \(error)",
+            errorClass: (error as? SparkError)?.errorClass ?? "STREAM_FAILED", stackTrace: "\(error)")
+    }
+
+    // MARK: The loop
+
+    private func loop() async throws {
+        var steps: MicroBatchSteps
+        let last = try await onWorker { [checkpoint, handle] in try checkpoint.last(handle.id) }
+        try await deadLetters?.open()
+        if let last {
+            guard last.batch.ranges.count == branches.count else {
+                throw SparkError(
+                    "STREAMING_CHECKPOINT_MISMATCH", sqlState: "55019",
+                    "The checkpoint has \(last.batch.ranges.count) sources, the query has \(branches.count).",
+                    nextStep: "give the changed query its own checkpointLocation")
+            }
+            steps = MicroBatchSteps(last: last.batch, isCommitted: last.isCommitted)
+            for (branch, range) in zip(branches, last.batch.ranges) {
+                try await branch.source.start(at: last.isCommitted ? range.end : range.start)
+            }
+        } else {
+            var offsets: [SourceOffset] = []
+            for branch in branches {
+                let offset = try await branch.source.initialOffset()
+                try await branch.source.start(at: offset)
+                offsets.append(offset)
+            }
+            steps = MicroBatchSteps(offsets: offsets)
+        }
+        var bound: [SourceOffset]?
+        if trigger == .availableNow || trigger == .once {
+            var ends: [SourceOffset] = []
+            for branch in branches { ends.append(try await branch.source.latest()) }
+            bound = ends
+        }
+        var executed: Executed?
+        while true {
+            try Task.checkCancellation()
+            switch steps.action {
+            case .plan(_, let after):
+                guard let ranges = try await plan(after, bound: bound) else { return }
+                steps.handle(.planned(ranges, nowMicros: clock(), deadLetterEnds: deadLetters?.ends ?? SourceOffset()))
+            case .log(let batch):
+                try await observe(.beforeLog)
+                try await onWorker { [checkpoint, handle] in try checkpoint.log(batch, of: handle.id) }
+                try await observe(.afterLog)
+                steps.handle(.logged)
+            case .execute(let batch, let isReplay):
+                executed = try await execute(batch, isReplay: isReplay)
+                // What is waiting already is logged with this batch's commit: one synced write for both.
+                let next = trigger == .asSoonAsPossible ? try waiting(after: batch.ranges.map(\.end)) : nil
+                steps.handle(.executed(next: next, nowMicros: clock(), deadLetterEnds: deadLetters?.ends ?? SourceOffset()))
+            case .commit(let id, let next):
+                try await observe(.beforeCommit)
+                let start = clock()
+                try await onWorker { [checkpoint, handle] in try checkpoint.commit(id, next: next, of: handle.id) }
+                await sink.committed(id)
+                if let executed { report(executed, commitMicros: clock() - start) }
+                try await observe(.afterCommit)
+                steps.handle(.committed)
+            }
+        }
+    }
+
+    private func onWorker<R: Sendable>(_ body: @escaping @Sendable () throws -> R) async throws -> R {
+        try await workers.runIfActive(body)
+    }
+
+    /// What to read next: waits for data, and for the trigger's tick; nil when the query has read all that it was to read.
+    private func plan(_ after: [SourceOffset], bound: [SourceOffset]?) async throws -> [SourceRange]? {
+        if let bound { return try await planBounded(after, bound) }
+        if case .processingTime(let interval) = trigger { try await tick(interval) }
+        while true {
+            if let ranges = try waiting(after: after) { return ranges }
+            let reason = branches.lazy.compactMap(\.source.waitingReason).first
+            handle.update(reason ?? "Waiting for data to arrive", isDataAvailable: false, isTriggerActive: false)
+            await signal.wait()
+            try Task.checkCancellation()
+        }
+    }
+
+    private func planBounded(_ after: [SourceOffset], _ bound: [SourceOffset]) async throws -> [SourceRange]? {
+        while true {
+            let open = zip(after, bound).map { SourceRange(start: $0, end: $1) }
+            if open.allSatisfy(\.isEmpty) { return nil }
+            if trigger == .once { return open }
+            if let ranges = try waiting(after: after) {
+                let clipped = zip(ranges, bound).map { range, bound in
+                    var range = range
+                    for (partition, end) in range.end.positions {
+                        let start = range.start.positions[partition] ?? 0
+                        range.end.positions[partition] = min(end, max(start, bound.positions[partition] ?? start))
+                    }
+                    return range
+                }
+                if !clipped.allSatisfy(\.isEmpty) { return clipped }
+            }
+            handle.update("Waiting for data to arrive", isDataAvailable: false, isTriggerActive: false)
+            await signal.wait()
+            try Task.checkCancellation()
+        }
+    }
+
+    /// Ticks fall on multiples of the interval, as in Spark.
+    private func tick(_ interval: Duration) async throws {
+        let micros = Int64(interval.components.seconds) * 1_000_000 + interval.components.attoseconds / 1_000_000_000_000
+        guard micros > 0, let last = totals.withLockedValue({ $0.lastTriggerMicros }) else { return }
+        let next = (last / micros + 1) * micros
+        let now = clock()
+        if next > now { try await Task.sleep(for: .microseconds(next - now)) }
+    }
+
+    /// Ranges with data in at least one source; never waits.
+    private func waiting(after: [SourceOffset]) throws -> [SourceRange]? {
+        var isAny = false
+        var ranges: [SourceRange] = []
+        for (branch, start) in zip(branches, after) {
+            let end = try branch.source.waiting(after: start)
+            if end != nil { isAny = true }
+            ranges.append(SourceRange(start: start, end: end ?? start))
+        }
+        return isAny ? ranges : nil
+    }
+
+    // MARK: One micro-batch
+
+    private struct Executed {
+        var batch: MicroBatch
+        var startMicros: Int64
+        var endMicros: Int64
+        var rows: [Int]
+        var outputRows = 0
+        var deadLetters = 0
+    }
+
+    private struct Processed: Sendable {
+        var output: SinkOutput
+        var letters: [DeadLetter]
+    }
+
+    private func execute(_ batch: MicroBatch, isReplay: Bool) async throws -> Executed {
+        handle.update("Processing new data", isDataAvailable: true, isTriggerActive: true)
+        var executed = Executed(batch: batch, startMicros: clock(), endMicros: 0, rows: branches.map { _ in 0 })
+        if isReplay {
+            logger.info("replaying batch \(batch.id) of \(handle.name ?? handle.id.text), which was logged but not committed")
+            try await deadLetters?.recall(since: batch.deadLetterEnds)
+        }
+        try await sink.begin(batch)
+        var ordinal = batch.baseTimestamp
+        var sentLetters = 0
+        for (index, branch) in branches.enumerated() {
+            let range = batch.ranges[index]
+            try await branch.source.read(range, firstOrdinal: ordinal) { chunk in
+                executed.rows[index] += chunk.count
+                let processed = try await onWorker { [self] in try process(chunk, branch.pipeline, batch, rows: nil) }
+                executed.outputRows += processed.output.rowCount
+                try await sink.send(processed.output, chunk, branch: index)
+                if !processed.letters.isEmpty { sentLetters += try await send(processed.letters) }
+                try await observe(.afterChunk)
+            }
+            ordinal += range.span
+        }
+        for refused in try await sink.finish() {
+            let letters = try await sendOneByOne(refused, batch)
+            executed.outputRows -= letters.count
+            sentLetters += try await send(letters)
+        }
+        executed.deadLetters = sentLetters
+        executed.endMicros = clock()
+        return executed
+    }
+
+    /// Runs the stages over a chunk and encodes the result, on a worker, while the chunk's memory is lent.
+    private func process(_ chunk: SourceChunk, _ pipeline: Pipeline, _ batch: MicroBatch, rows: Selection?) throws -> Processed {
+        try chunk.withColumns(pipeline.wanted, width: pipeline.width) { source in
+            let context = EvaluationContext(timestampMicros: batch.plannedMicros)
+            var (columns, selection) = try pipeline.run(source, context, rows: rows)
+            var reasons: [Int: String] = [:]
+            if deadLetters != nil {
+                for problem in context.problems.all where reasons[problem.row] == nil { reasons[problem.row] = problem.reason }
+                if !reasons.isEmpty { selection = selection.filter { reasons[$0] == nil } }
+            }
+            let result = ResultRows(schema: pipeline.schema, columns: columns.columns, selection: selection, timestamp: chunk.ordinal)
+            columns.columns = []
+            let output = try sink.encode(result, isSingle: rows != nil)
+            for refusal in output.refusals { reasons[refusal.row] = refusal.reason }
+            if deadLetters == nil, let refusal = output.refusals.first {
+                throw SparkError(
+                    "DEAD_LETTER_TOPIC_MISSING", sqlState: "22000", "A row cannot be written and there is no dead-letter topic for it: \(refusal.reason).",
+                    nextStep: "name one with the option deadLetterTopic")
+            }
+            let letters = reasons.sorted { $0.key < $1.key }.map { DeadLetter(record: chunk.record($0.key), reason: $0.value) }
+            return Processed(output: output, letters: letters)
+        }
+    }
+
+    private func send(_ letters: [DeadLetter]) async throws -> Int {
+        guard let deadLetters, let last = letters.last else { return 0 }
+        try await observe(.beforeDeadLetters)
+        let new = try await deadLetters.send(letters)
+        try await observe(.afterDeadLetters)
+        totals.withLockedValue {
+            $0.deadLetters += new
+            $0.lastReason = last.reason
+            $0.lastOffset = "\(last.record.partition.topic)[\(last.record.partition.partition)]@\(last.record.offset)"
+        }
+        return new
+    }
+
+    /// A request of several rows was refused: each row alone, and those that are refused alone are dead letters.
+    private func sendOneByOne(_ refused: RefusedRows, _ batch: MicroBatch) async throws -> [DeadLetter] {
+        let pipeline = branches[refused.branch].pipeline
+        if refused.rows.count == 1 { return [DeadLetter(record: refused.chunk.record(Int(refused.rows[0])), reason: refused.reason)] }
+        let processed = try await onWorker { [self] in try process(refused.chunk, pipeline, batch, rows: .rows(refused.rows)) }
+        try await sink.send(processed.output, refused.chunk, branch: refused.branch)
+        return try await sink.finish().flatMap { single in
+            single.rows.map { DeadLetter(record: single.chunk.record(Int($0)), reason: single.reason) }
+        }
+    }
+
+    private func report(_ executed: Executed, commitMicros: Int64) {
+        let batch = executed.batch
+        let (totalLetters, reason, offset, lastTrigger) = totals.withLockedValue { totals in
+            defer { totals.lastTriggerMicros = executed.startMicros }
+            return (totals.deadLetters, totals.lastReason, totals.lastOffset, totals.lastTriggerMicros)
+        }
+        let addBatch = (executed.endMicros - executed.startMicros) / 1_000
+        let total = executed.endMicros - executed.startMicros + commitMicros
+        handle.report(
+            StreamingQueryProgress(
+                id: handle.id, runID: handle.runID, name: handle.name, startMicros: executed.startMicros, batchID: batch.id,
+                rows: executed.rows.reduce(0, +), intervalSeconds: lastTrigger.map { Double(executed.startMicros - $0) / 1e6 } ?? 0,
+                durationSeconds: Double(total) / 1e6,
+                durations: [("addBatch", addBatch), ("triggerExecution", total / 1_000), ("walCommit", commitMicros / 1_000)],
+                sources: branches.indices.map { index in
+                    .init(
+                        description: branches[index].source.description, start: batch.ranges[index].start, end: batch.ranges[index].end,
+                        latest: branches[index].source.newest(), rows: executed.rows[index])
+                },
+                sinkDescription: sink.description, outputRows: executed.outputRows, deadLetters: executed.deadLetters,
+                deadLettersTotal: totalLetters, lastDeadLetterReason: reason, lastDeadLetterOffset: offset, deadLetterTopic: deadLetters?.topic))
+    }
+}

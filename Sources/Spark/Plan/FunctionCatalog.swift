@@ -1,0 +1,111 @@
+internal import IO
+
+/// Every function and operator by its Spark name: how many arguments, which types, what kernel.
+///
+/// A family of functions is one `FunctionCatalog+Family.swift` that returns its definitions; ``all`` lists the families.
+package struct FunctionDefinition: Sendable {
+    let names: [String]
+    let arity: ClosedRange<Int>
+    /// Checks and casts the arguments, and says what the call becomes.
+    let resolve: @Sendable (inout FunctionCall) throws -> ResolvedExpression
+
+    init(_ names: String..., arity: ClosedRange<Int>, resolve: @escaping @Sendable (inout FunctionCall) throws -> ResolvedExpression) {
+        self.names = names
+        self.arity = arity
+        self.resolve = resolve
+    }
+}
+
+/// A call while it is being resolved.
+struct FunctionCall {
+    let name: String
+    var arguments: [ResolvedExpression]
+    /// The arguments as written, for those that are read and not evaluated (`from_json`'s schema and options).
+    let unresolved: [Expression]
+
+    var types: [DataType] { arguments.map(\.dataType) }
+
+    mutating func cast(_ index: Int, to type: DataType) throws {
+        arguments[index] = try cast(arguments[index], to: type, argument: index)
+    }
+
+    private func cast(_ expression: ResolvedExpression, to type: DataType, argument: Int) throws -> ResolvedExpression {
+        if expression.dataType == type { return expression }
+        if case .literal(.null, _) = expression { return .literal(.null, type) }
+        if TypeCoercion.complaint(casting: expression.dataType, to: type) != nil { throw mismatch(argument, wanted: type.sql) }
+        return .cast(expression, to: type, isTry: false)
+    }
+
+    /// Implicit cast of an argument, refused where Spark refuses it (a number is no implicit boolean, a string no implicit struct).
+    mutating func want(_ index: Int, _ type: DataType) throws {
+        let from = arguments[index].dataType
+        let isAllowed =
+            from == type || from == .null || from == .string && !type.isNested || type == .string && !from.isNested
+            || from.isNumeric && type.isNumeric
+        guard isAllowed else { throw mismatch(index, wanted: type.sql) }
+        try cast(index, to: type)
+    }
+
+    /// Brings the arguments (from `first` on) to their common type.
+    mutating func unify(from first: Int = 0, step: Int = 1) throws -> DataType {
+        let indices = Array(stride(from: first, to: arguments.count, by: step))
+        guard let type = TypeCoercion.common(of: indices.map { arguments[$0].dataType }) else {
+            throw SparkError(
+                "DATATYPE_MISMATCH.DATA_DIFF_TYPES", sqlState: "42K09",
+                "Cannot resolve \"\(name)\" due to data type mismatch: its arguments should all have the same type, but they are "
+                    + indices.map { "\"\(arguments[$0].dataType.sql)\"" }.joined(separator: ", ") + ".")
+        }
+        for index in indices { try cast(index, to: type) }
+        return type
+    }
+
+    func mismatch(_ index: Int, wanted: String) -> SparkError {
+        SparkError(
+            "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE", sqlState: "42K09",
+            "Cannot resolve \"\(name)\" due to data type mismatch: parameter \(index + 1) requires the \"\(wanted)\" type, however it has the type \"\(arguments[index].dataType.sql)\"."
+        )
+    }
+
+    func unserved(_ what: String) -> SparkError {
+        SparkError("UNSUPPORTED_FEATURE", sqlState: "0A000", "\(what) is not served by this engine.")
+    }
+}
+
+package enum FunctionCatalog {
+    static let all: [FunctionDefinition] = operators + conditionals + strings + conversions + others
+
+    private static let byName: [String: FunctionDefinition] = {
+        var table: [String: FunctionDefinition] = [:]
+        for definition in all {
+            for name in definition.names { table[name] = definition }
+        }
+        return table
+    }()
+
+    /// Names as people call them, for the documentation and for suggestions.
+    package static var names: [String] { byName.keys.sorted() }
+
+    static func resolve(_ name: String, _ arguments: [ResolvedExpression], unresolved: [Expression]) throws -> ResolvedExpression {
+        let lowered = name.lowercased()
+        guard let definition = byName[lowered] else { throw unknown(name) }
+        guard definition.arity.contains(arguments.count) else {
+            let wanted = definition.arity
+            let count =
+                wanted.lowerBound == wanted.upperBound
+                ? "\(wanted.lowerBound)" : wanted.upperBound == Int.max ? "> \(wanted.lowerBound - 1)" : "[\(wanted.lowerBound), \(wanted.upperBound)]"
+            throw SparkError(
+                "WRONG_NUM_ARGS.WITHOUT_SUGGESTION", sqlState: "42605",
+                "The `\(lowered)` requires \(count) parameters but the actual number is \(arguments.count).")
+        }
+        var call = FunctionCall(name: lowered, arguments: arguments, unresolved: unresolved)
+        return try definition.resolve(&call)
+    }
+
+    private static func unknown(_ name: String) -> SparkError {
+        let words = names.filter { $0.first?.isLetter == true }
+        let nearest = words.map { ($0, editDistance($0, name.lowercased())) }.min { ($0.1, $0.0) < ($1.1, $1.0) }
+        return SparkError(
+            "UNRESOLVED_ROUTINE", sqlState: "42883", "Cannot resolve routine `\(name)` on search path [`system`.`builtin`].",
+            nextStep: nearest.map { "the nearest function that this engine serves is '\($0.0)'; docs/engine.md lists them all" })
+    }
+}
