@@ -11,8 +11,8 @@ enum StackLinks {
     static let all: [Link] = [
         link(.zookeeper, "zookeeper.kafka", bootstrap),
         link(.registry, "registry.kafka", bootstrap),
-        link(.engine, "engine.kafka.bootstrap.servers", bootstrap),
-        link(.engine, "engine.cassandra.contact.points") { try list($0.endpoints(of: .store)) },
+        link(.engine, "engine.kafka.bootstrap", bootstrap),
+        link(.engine, "engine.cassandra.contact") { try list($0.endpoints(of: .store)) },
         link(.scheduler, "scheduler.console") { try $0.url(of: .console) + "/dags" },
         link(.console, "console.kafka", bootstrap),
         link(.console, "console.store") { try list($0.endpoints(of: .store)) },

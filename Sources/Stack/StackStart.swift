@@ -67,7 +67,7 @@ struct StackStart {
 
     /// Tells each box of a wave where the others are, unless a setting says it already.
     private mutating func tellAddresses(to wave: [Box]) throws {
-        for link in StackLinks.all where wave.contains(link.box) && !configuration.values.isSet(link.key) {
+        for link in StackLinks.all where wave.contains(link.box) && configuration.values.origin(of: link.key) == .builtIn {
             try configuration.values.set(link.key, to: try link.address(configuration), from: .builtIn)
         }
     }

@@ -123,7 +123,7 @@ class Checker:
             found = Counter()
             for message in read_all(port, DEAD_LETTERS).values():
                 headers = dict(message.headers() or [])
-                found[(int(headers["leat.source.partition"]), int(headers["leat.source.offset"]))] += 1
+                found[(int(headers["leat.partition"]), int(headers["leat.offset"]))] += 1
                 if not headers.get("leat.reason"):
                     raise Loss(f"a dead letter has no reason: {headers}")
             twice = [place for place, count in found.items() if count > 1]

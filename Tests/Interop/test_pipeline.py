@@ -62,8 +62,8 @@ def test_bad_records_go_to_the_dead_letter_topic_and_the_query_goes_on(stack, ca
     found = wait_until("three dead letters", letters, 10)
     for value in bad.values():
         headers = found[value]
-        assert headers["leat.reason"] and headers["leat.source.topic"] == b"users_created"
-        assert int(headers["leat.source.offset"]) >= 0 and headers["leat.query.name"] == b"users"
+        assert headers["leat.reason"] and headers["leat.topic"] == b"users_created"
+        assert int(headers["leat.offset"]) >= 0 and headers["leat.query"] == b"users"
     status = wait_until("the drop in the status", lambda: next((s for s in reversed(stack.statuses()) if s["dropped"]["count"] >= 3), None), 10)
     assert status["dropped"]["lastReason"] and status["query"]["exception"] is None if "exception" in status["query"] else True
 

@@ -2,19 +2,21 @@ internal import Scheduler
 
 extension DAG {
     /// What the scheduler is given: the same graph, its closures bound to where the boxes are.
-    func definition(links: PipelineLinks) -> DAGDefinition {
+    ///
+    /// - Throws: ``InvalidTimetable`` for a cron expression or a time zone that is none.
+    func definition(links: PipelineLinks) throws -> DAGDefinition {
         DAGDefinition(
-            id: id, schedule: schedule.timetable, catchup: catchup, description: description, tags: tags, maxActiveRuns: maxActiveRuns,
+            id: id, schedule: try schedule.timetable(), catchup: catchup, description: description, tags: tags, maxActiveRuns: maxActiveRuns,
             tasks: operators.map { $0.definition(links: links) })
     }
 }
 
 extension Schedule {
-    var timetable: Timetable {
+    func timetable() throws -> Timetable {
         switch self {
         case .none: .none
         case .once: .once
-        case .cron(let text, let timeZone): .cron(text, timeZone: timeZone)
+        case .cron(let text, let timeZone): try .cron(text, timeZone: timeZone)
         case .every(let interval): .interval(interval)
         }
     }
@@ -31,13 +33,11 @@ extension SwiftOperator {
             do {
                 try await body(run)
             } catch {
-                // What was sent stays sent: it is acknowledged or refused before the try is counted as failed.
+                // What was sent stays sent: it is acknowledged or refused before the try counts as failed.
                 try? await run.kafka.finish()
-                context.count("records", run.kafka.acknowledged)
                 throw error
             }
             try await run.kafka.finish()
-            context.count("records", run.kafka.acknowledged)
         }
     }
 }

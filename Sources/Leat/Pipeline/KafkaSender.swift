@@ -11,10 +11,11 @@ public struct KafkaSender: Sendable {
     private let deliveries: Deliveries
     private let flushTimeout: Duration
 
-    init(producer: KafkaProducer, flushTimeout: Duration) {
+    /// - Parameter acknowledged: told the topic of each record that has been acknowledged, on the producer's thread.
+    init(producer: KafkaProducer, flushTimeout: Duration, acknowledged: @escaping @Sendable (String) -> Void) {
         self.producer = producer
         self.flushTimeout = flushTimeout
-        deliveries = Deliveries()
+        deliveries = Deliveries(acknowledged)
     }
 
     /// Sends a value as JSON.
@@ -55,12 +56,19 @@ public struct KafkaSender: Sendable {
             var failure: DeliveryError?
         }
 
+        private let tell: @Sendable (String) -> Void
+
+        init(_ tell: @escaping @Sendable (String) -> Void) {
+            self.tell = tell
+        }
+
         private let state = NIOLockedValueBox(State())
 
         var acknowledged: Int { state.withLockedValue { $0.acknowledged } }
         var failure: DeliveryError? { state.withLockedValue { $0.failure } }
 
         func delivered(_ result: Result<RecordMetadata, any Error>, topic: String) {
+            if case .success = result { tell(topic) }
             state.withLockedValue { state in
                 switch result {
                 case .success: state.acknowledged += 1

@@ -44,7 +44,7 @@ package final class PipelineRuntime: Sendable {
     package static func start(_ configuration: StackConfiguration, plan: Plan, logger: Logger) async throws -> PipelineRuntime {
         let links = PipelineLinks(logger: logger)
         let dags = try plan.pipelines.flatMap { try $0.dags }
-        let definitions = dags.map { $0.definition(links: links) }
+        let definitions = try dags.map { try $0.definition(links: links) }
         let stack = try await Stack.start(configuration, boxes: plan.boxes, dags: definitions, logger: logger)
         let runtime = PipelineRuntime(stack: stack, pipelines: plan.pipelines, links: links, logger: logger)
         do {
@@ -96,8 +96,14 @@ package final class PipelineRuntime: Sendable {
 
     private func trigger(_ dags: [DAG]) async throws {
         guard !dags.isEmpty else { return }
-        let client = AirflowClient(address: try stack.configuration.url(of: .scheduler))
-        for dag in dags { _ = try await client.trigger(dag.id) }
+        let client = AirflowClient(AirflowClientConfiguration(url: try stack.configuration.url(of: .scheduler)), logger: logger)
+        do {
+            for dag in dags { _ = try await client.trigger(dag.id) }
+        } catch {
+            await client.close()
+            throw error
+        }
+        await client.close()
     }
 
     /// Stops the boxes in order; each drains what it has taken on.
@@ -146,7 +152,8 @@ final class PipelineLinks: Sendable {
         try await connected.wait()
         let open = open.withLockedValue { $0! }
         return TaskRun(
-            context: context, settings: open.settings, kafka: KafkaSender(producer: open.producer, flushTimeout: open.flushTimeout),
+            context: context, settings: open.settings,
+            kafka: KafkaSender(producer: open.producer, flushTimeout: open.flushTimeout) { topic in context.count(topic, 1) },
             userClient: open.users)
     }
 

@@ -24,6 +24,9 @@ package actor StatusGatherer {
     private let timeout: Duration
     private var last: PipelineStatus
     private var deadLettersSeen = -1
+    private var endedRuns: [String: Int] = [:]
+    /// The newest runs of a DAG whose records are counted.
+    private let runsCounted = 100
     /// Counting a table reads all of it: it is done again only after a rest of twenty times what it took.
     private var countsAgainAt = ContinuousClock.now
 
@@ -45,7 +48,7 @@ package actor StatusGatherer {
         kafka = KafkaClient(KafkaClientConfiguration(bootstrap: try configuration.endpoints(of: .broker)), logger: quiet)
         cassandra = CassandraClient(CassandraClientConfiguration(contactPoints: try configuration.endpoints(of: .store)), logger: quiet)
         spark = SparkConnectClient(endpoint: try configuration.endpoints(of: .engine)[0], logger: quiet)
-        airflow = AirflowClient(address: try configuration.url(of: .scheduler))
+        airflow = AirflowClient(AirflowClientConfiguration(url: try configuration.url(of: .scheduler)), logger: quiet)
         last = PipelineStatus(pipeline: pipeline.name, at: "", uptimeSeconds: 0)
         last.topic = topic.map { .init(name: $0) }
         last.query = queryName.map { .init(name: $0) }
@@ -105,19 +108,27 @@ package actor StatusGatherer {
 
     private func users() async throws -> PipelineStatus.Users {
         var users = PipelineStatus.Users()
-        var newest = ""
+        var isNewest = true
         for dag in dagIDs {
-            for run in try await airflow.runs(dag, limit: 100) {
-                if run.queuedAt ?? "" >= newest {
-                    newest = run.queuedAt ?? ""
-                    users.run = run.state
-                }
-                for instance in try await airflow.taskInstances(dag, run: run.id) {
-                    users.fetched += try await airflow.count("records", of: instance)
-                }
+            for run in try await airflow.runs(dag, limit: runsCounted) {
+                if isNewest { users.run = run.state.rawValue }
+                isNewest = false
+                users.fetched += try await fetched(dag, run)
             }
         }
         return users
+    }
+
+    /// The records that a run's tasks have sent. An ended run's are asked for once.
+    private func fetched(_ dag: String, _ run: AirflowRun) async throws -> Int {
+        if let known = endedRuns[run.runID] { return known }
+        var records = 0
+        for instance in try await airflow.taskInstances(dag, run.runID) {
+            guard let topic else { continue }
+            records += Int(try await airflow.xcoms(dag, run.runID, instance.taskID)[topic]?.integer ?? 0)
+        }
+        if run.state == .success || run.state == .failed { endedRuns[run.runID] = records }
+        return records
     }
 
     private struct Records: Sendable {
@@ -163,9 +174,8 @@ package actor StatusGatherer {
         for header in try records.headers(at: records.count - 1) {
             headers[header.key] = header.value.map { String(decoding: $0, as: UTF8.self) }
         }
-        dropped?.lastReason = headers[DeadLetter.reasonHeader]
-        if let topic = headers[DeadLetter.topicHeader], let from = headers[DeadLetter.partitionHeader],
-            let at = headers[DeadLetter.offsetHeader]
+        dropped?.lastReason = headers["leat.reason"]
+        if let topic = headers["leat.topic"], let from = headers["leat.partition"], let at = headers["leat.offset"]
         {
             dropped?.lastPlace = "\(topic)[\(from)]@\(at)"
         }
