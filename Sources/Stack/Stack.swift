@@ -18,14 +18,16 @@ package final class Stack: Sendable {
     /// The configuration in force, with the ports that were really bound and the addresses that the boxes were told.
     package let configuration: StackConfiguration
     package let engine: Engine?
+    private let scheduler: SchedulerServer?
     /// What runs in this process, in the order of its start.
     package let started: [Box]
     private let running: NIOLockedValueBox<[RunningBox]>
     private let logger: Logger
 
-    private init(configuration: StackConfiguration, running: [RunningBox], engine: Engine?, logger: Logger) {
+    private init(configuration: StackConfiguration, running: [RunningBox], engine: Engine?, scheduler: SchedulerServer?, logger: Logger) {
         self.configuration = configuration
         self.engine = engine
+        self.scheduler = scheduler
         self.logger = logger
         started = running.map(\.box)
         self.running = NIOLockedValueBox(running)
@@ -50,8 +52,11 @@ package final class Stack: Sendable {
             for box in start.running.reversed() { await box.stop() }
             throw error
         }
-        return Stack(configuration: start.configuration, running: start.running, engine: start.engine, logger: logger)
+        return Stack(configuration: start.configuration, running: start.running, engine: start.engine, scheduler: start.scheduler, logger: logger)
     }
+
+    /// Ends what the scheduler of this process runs, so that nothing more is produced; everything goes on answering.
+    package func drain() async { await scheduler?.drain() }
 
     /// Stops the boxes, the last started first, each within `stop.timeout`. Idempotent.
     package func stop() async {

@@ -9,7 +9,9 @@ enum StackLinks {
     }
 
     static let all: [Link] = [
+        link(.broker, "broker.console") { try $0.url(of: .console) },
         link(.zookeeper, "zookeeper.kafka", bootstrap),
+        link(.zookeeper, "zookeeper.console") { try $0.url(of: .console) },
         link(.registry, "registry.kafka", bootstrap),
         link(.engine, "engine.kafka.bootstrap", bootstrap),
         link(.engine, "engine.cassandra.contact") { try list($0.endpoints(of: .store)) },

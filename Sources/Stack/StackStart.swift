@@ -14,6 +14,7 @@ struct StackStart {
     private(set) var configuration: StackConfiguration
     private(set) var running: [RunningBox] = []
     private(set) var engine: Engine?
+    private(set) var scheduler: SchedulerServer?
     private let wanted: Set<Box>
     private let dags: [DAGDefinition]
     private let logger: Logger
@@ -50,6 +51,7 @@ struct StackStart {
             case .success(let started):
                 running.append(RunningBox(box: box, stop: started.stop))
                 engine = started.engine ?? engine
+                scheduler = started.scheduler ?? scheduler
                 if let port = started.endpoints.first?.port { try note(port, as: "\(box.rawValue).port") }
                 if box == .broker, started.endpoints.count > 1 { try note(started.endpoints[1].port, as: "broker.container.port") }
             case .failure(let error):
@@ -77,6 +79,7 @@ struct StackStart {
 private struct StartedBox: Sendable {
     let endpoints: [Endpoint]
     var engine: Engine?
+    var scheduler: SchedulerServer?
     let stop: @Sendable () async -> Void
 
     static func start(_ box: Box, _ configuration: StackConfiguration, dags: [DAGDefinition], logger: Logger) async throws -> StartedBox {
@@ -106,7 +109,7 @@ private struct StartedBox: Sendable {
         case .scheduler:
             let scheduler = try await SchedulerServer.start(
                 SchedulerConfiguration(values: values, folder: folder), dags: dags, logger: logger)
-            return StartedBox(endpoints: scheduler.endpoints) { await scheduler.stop() }
+            return StartedBox(endpoints: scheduler.endpoints, scheduler: scheduler) { await scheduler.stop() }
         case .console:
             let console = try await ConsoleServer.start(ConsoleConfiguration(values: values, folder: folder), logger: logger)
             return StartedBox(endpoints: console.endpoints) { await console.stop() }

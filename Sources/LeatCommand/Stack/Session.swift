@@ -34,11 +34,22 @@ struct Session {
             group.cancelAll()
         }
         view.stopping()
-        await runtime.stack.drain()
-        let summary = await Self.round(gatherer, countsTable: true)
+        let summary = await drain(runtime, gatherer)
         await gatherer.close()
         await runtime.stop()
         view.summary(summary)
+    }
+
+    /// Ends the DAG's runs and lets the query read what they have sent, for as long as `stop.drain` allows.
+    private func drain(_ runtime: PipelineRuntime, _ gatherer: StatusGatherer) async -> PipelineStatus {
+        await runtime.stack.drain()
+        let deadline = ContinuousClock.now + configuration.values.duration("stop.drain")
+        while true {
+            let status = await Self.round(gatherer, countsTable: true)
+            let isBehind = status.query.map { $0.exception == nil && $0.lag > 0 } ?? false
+            if !isBehind || ContinuousClock.now >= deadline { return status }
+            try? await Task.sleep(for: .milliseconds(50))
+        }
     }
 
     private static func show(_ gatherer: StatusGatherer, _ view: any StatusView) async {
