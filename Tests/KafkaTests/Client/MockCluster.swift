@@ -1,5 +1,10 @@
 import CRdkafka
+import Dispatch
 import IO
+import Testing
+
+/// The tests that need the mock cluster, one after the other: several of them measure waiting.
+@Suite(.serialized, .timeLimit(.minutes(2))) enum MockClusterSuites {}
 
 /// librdkafka's mock cluster: brokers on real sockets, whose leaders, errors and delays the test chooses.
 final class MockCluster: @unchecked Sendable {
@@ -14,8 +19,13 @@ final class MockCluster: @unchecked Sendable {
     }
 
     deinit {
-        rd_kafka_mock_cluster_destroy(cluster)
-        rd_kafka_destroy(handle)
+        // It waits for its threads, for up to a second: not on a thread that other tests want.
+        nonisolated(unsafe) let cluster = cluster
+        nonisolated(unsafe) let handle = handle
+        DispatchQueue.global().async {
+            rd_kafka_mock_cluster_destroy(cluster)
+            rd_kafka_destroy(handle)
+        }
     }
 
     var endpoints: [Endpoint] {
