@@ -98,8 +98,12 @@ struct FlowComposer: Sendable {
         }
         flow.dag = dag(feeding: name, looks)
         if let dag = flow.dag {
+            flow.dag?.problem = dag.problem ?? dag.tasks.lazy.compactMap { task in task.note.map { "\(task.id): \($0)" } }.first
+            // What came from the API is what the tasks say they fetched; where they count only what they produced, that.
+            let names = ["fetched", "users_fetched", "users", "produced"] + (name.map { [$0] } ?? [])
             flow.source = FlowSnapshot.Source(
-                name: BoxID.api.name, fetched: dag.counts["fetched"] ?? dag.counts["users_fetched"], retried: dag.counts["retried"])
+                name: BoxID.api.name, fetched: names.lazy.compactMap { dag.counts[$0] }.first,
+                retried: dag.counts["retried"] ?? dag.counts["retries"])
             if let fetched = flow.source?.fetched {
                 let metered = metered("dag/\(dag.id)/fetched", fetched, at: looks.scheduler.checkedAt, using: &used)
                 flow.source?.rate = metered.rate
@@ -109,10 +113,11 @@ struct FlowComposer: Sendable {
         return flow
     }
 
-    /// The DAG that names the topic in its tags, its description or what its tasks left; else the only one.
+    /// The DAG whose tasks counted records for the topic, else one that names it in its tags or its description, else the only one.
     private func dag(feeding topic: String?, _ looks: Looks) -> DAGSnapshot? {
         let dags = looks.scheduler.content?.dags ?? []
         if let topic {
+            if let counting = dags.first(where: { $0.counts[topic] != nil }) { return counting }
             if let tagged = dags.first(where: { $0.tags.contains(topic) || $0.tags.contains("produces:\(topic)") }) { return tagged }
             if let described = dags.first(where: { $0.description?.contains(topic) ?? false }) { return described }
         }

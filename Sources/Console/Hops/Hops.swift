@@ -5,6 +5,7 @@ internal import Kafka
 internal import Logging
 internal import NIOCore
 internal import NIOPosix
+internal import Spark
 
 /// The clients through which the console reaches the boxes, made from its configuration; all dial when first asked.
 struct Hops: Sendable {
@@ -76,6 +77,12 @@ struct Hops: Sendable {
             boxes.store = .init(address: Self.addresses(configuration.store), look: hop.look)
             closing.append { await client.close() }
             closing.append { await countClient.close() }
+        }
+        if let endpoint = configuration.engine {
+            let client = SparkConnectClient(endpoint: endpoint, timeout: configuration.timeout, logger: logger)
+            let hop = EngineHop(client: client, configuration: configuration)
+            boxes.engine = .init(address: endpoint.description, look: hop.look)
+            closing.append { await client.close() }
         }
         close = { [closing] in
             for each in closing { await each() }

@@ -177,7 +177,8 @@ final class SchedulerHop: Sendable {
         return TaskSnapshot(
             id: id, mapIndex: Int(json["map_index"]?.integer ?? -1), state: json["state"]?.text,
             tryNumber: Int(json["try_number"]?.integer ?? 0), maxTries: Int(json["max_tries"]?.integer ?? 0),
-            startedAt: time(json["start_date"]), durationSeconds: json["duration"]?.double)
+            startedAt: time(json["start_date"]), durationSeconds: json["duration"]?.double,
+            note: json["note"]?.text)
     }
 
     private static func seconds(from start: Int64?, to end: Int64?) -> Double? {

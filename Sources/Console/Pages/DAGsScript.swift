@@ -88,7 +88,8 @@ enum DAGsScript {
                 say(row.children[2], each.tryNumber > 0 ? `${each.tryNumber} of ${each.maxTries + 1}` : "–");
                 say(row.children[3], each.startedAt == null ? "–" : moment(each.startedAt));
                 say(row.children[4], each.durationSeconds == null ? "–" : duration(each.durationSeconds * 1_000));
-                say(row.children[5], Object.entries(each.counts).map(([name, value]) => `${count(value)} ${name}`).join(", ") || "–");
+                say(row.children[5], Object.entries(each.counts).map(([name, value]) => `${count(value)} ${name}`).join(", ") || (each.note ? "" : "–"));
+                if (each.note) row.children[5].append(h("p", { class: "problem" }, each.note));
             });
             const log = find(".log", section);
             say(find(".log-title", section), task ? `Log of ${task.id}, ${task.tryNumber > 1 ? `try ${task.tryNumber}` : "the last try"}` : "Log");

@@ -34,6 +34,8 @@ struct TaskSnapshot: Codable, Sendable, Equatable {
     var maxTries: Int
     var startedAt: Int64?
     var durationSeconds: Double?
+    /// What the scheduler remarks of it: that it was to produce and produced nothing, that its log has errors.
+    var note: String?
     /// Whole numbers that the task has left as XComs: `fetched`, `produced`.
     var counts: [String: Int64] = [:]
 }

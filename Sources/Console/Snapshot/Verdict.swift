@@ -21,6 +21,10 @@ extension FlowSnapshot.Verdict {
                 state: .bad, title: drops.count == 1 ? "1 record was dropped" : "\(drops.count.grouped) records were dropped",
                 explanation: path + (reason.map { "\($0). " } ?? "")
                     + "The query goes on; what it dropped is kept in \(drops.topic).")
+        } else if let dag = flow.dag, let run = dag.runs.first, run.state == "failed" {
+            self.init(
+                state: .bad, title: "The last run of \(dag.id) has failed",
+                explanation: path + (dag.problem.map { "\($0). " } ?? "") + "Its log is on the DAGs page.")
         } else if flow.topic == nil {
             self.init(state: .idle, title: "No pipeline yet", explanation: "There is no topic that a query reads, and no query.")
         } else if flow.query == nil {
