@@ -1,3 +1,5 @@
+// swift-format-ignore-file: AlwaysUseLowerCamelCase
+
 internal import Spark
 
 // Spark's functions under Spark's names (`pyspark.sql.functions`), so that code moves between the two.
