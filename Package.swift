@@ -122,7 +122,7 @@ let package = Package(
         .target(name: "Users", dependencies: ["Leat"], path: "Examples/Users", swiftSettings: features),
         .executableTarget(
             name: "LeatCommand",
-            dependencies: [
+            dependencies: nio + [
                 "IO", "Kafka", "Cassandra", "Spark", "SchemaRegistry", "Scheduler", "ZooKeeper", "RandomUser", "Console",
                 "Stack", "Leat", "Users", "CEdit", log, histogram, httpClient, lifecycle,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),

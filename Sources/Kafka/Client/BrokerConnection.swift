@@ -1,5 +1,6 @@
 internal import IO
 internal import Logging
+internal import NIOConcurrencyHelpers
 internal import NIOCore
 internal import NIOPosix
 internal import Synchronization
@@ -253,7 +254,9 @@ final class ResponseHandler: ChannelInboundHandler {
         do {
             while let response = try assembler.next(from: &bytes) { receive(response) }
         } catch {
-            fail(.malformedResponse(endpoint, operation: pending.first?.request.operation ?? "none", reason: "its length is \(error.length)"))
+            fail(
+                .malformedResponse(endpoint, operation: pending.first?.request.operation ?? "none", reason: "its length is \(error.length)")
+            )
         }
     }
 
@@ -307,4 +310,3 @@ final class ResponseHandler: ChannelInboundHandler {
 #else
     internal import Darwin
 #endif
-internal import NIOConcurrencyHelpers

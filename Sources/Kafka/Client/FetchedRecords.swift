@@ -28,22 +28,22 @@ package final class FetchedRecords: Sendable {
     private let arena: RecordArena
 
     init(
-        topicPartition: TopicPartition, highWatermark: Int64, logStartOffset: Int64, nextOffset: Int64, columns: RecordColumns,
+        topicPartition: TopicPartition, highWatermark: Int64, logStartOffset: Int64, nextOffset: Int64, rows: borrowing RecordRows,
         arena: RecordArena
     ) {
         self.topicPartition = topicPartition
-        count = columns.offsets.count
+        count = rows.count
         self.highWatermark = highWatermark
         self.logStartOffset = logStartOffset
         self.nextOffset = nextOffset
-        offsets = columns.offsets
-        timestamps = columns.timestamps
-        keyStarts = columns.keyStarts
-        keyLengths = columns.keyLengths
-        valueStarts = columns.valueStarts
-        valueLengths = columns.valueLengths
-        headerStarts = columns.headerStarts
-        headerLengths = columns.headerLengths
+        offsets = rows.column(\.offset)
+        timestamps = rows.column(\.timestamp)
+        keyStarts = rows.column(\.keyStart)
+        keyLengths = rows.column(\.keyLength)
+        valueStarts = rows.column(\.valueStart)
+        valueLengths = rows.column(\.valueLength)
+        headerStarts = rows.column(\.headerStart)
+        headerLengths = rows.column(\.headerLength)
         self.arena = arena
     }
 
@@ -77,45 +77,5 @@ package final class FetchedRecords: Sendable {
     private func bytes(at start: Int32, length: Int32) -> [UInt8]? {
         guard length >= 0 else { return nil }
         return arena.withBytes { [UInt8]($0[Int(start)..<Int(start) + Int(length)]) }
-    }
-}
-
-/// The columns of ``FetchedRecords`` while they are filled.
-struct RecordColumns {
-    var offsets: [Int64] = []
-    var timestamps: [Int64] = []
-    var keyStarts: [Int32] = []
-    var keyLengths: [Int32] = []
-    var valueStarts: [Int32] = []
-    var valueLengths: [Int32] = []
-    var headerStarts: [Int32] = []
-    var headerLengths: [Int32] = []
-
-    mutating func reserve(_ count: Int) {
-        guard offsets.count + count > offsets.capacity else { return }
-        // At least double: the batches of one fetch come one after the other.
-        let wanted = max(offsets.count + count, offsets.capacity * 2)
-        offsets.reserveCapacity(wanted)
-        timestamps.reserveCapacity(wanted)
-        keyStarts.reserveCapacity(wanted)
-        keyLengths.reserveCapacity(wanted)
-        valueStarts.reserveCapacity(wanted)
-        valueLengths.reserveCapacity(wanted)
-        headerStarts.reserveCapacity(wanted)
-        headerLengths.reserveCapacity(wanted)
-    }
-
-    /// Forgets the records after the first `count`: those of a batch that turned out to be malformed.
-    mutating func truncate(to count: Int) {
-        let extra = offsets.count - count
-        guard extra > 0 else { return }
-        offsets.removeLast(extra)
-        timestamps.removeLast(extra)
-        keyStarts.removeLast(extra)
-        keyLengths.removeLast(extra)
-        valueStarts.removeLast(extra)
-        valueLengths.removeLast(extra)
-        headerStarts.removeLast(extra)
-        headerLengths.removeLast(extra)
     }
 }

@@ -13,6 +13,13 @@ extension KafkaClient {
         try await retrying { try await requestMetadata(topics: topics, allowAutoCreation: allowAutoCreation) }
     }
 
+    /// Asks any broker once who the others are.
+    ///
+    /// - Throws: at once when none can be reached, where the other calls go on trying: for somebody who waits in front of it.
+    package func connect() async throws {
+        _ = try await requestMetadata(topics: [], allowAutoCreation: false)
+    }
+
     func requestMetadata(topics: [String]?, allowAutoCreation: Bool) async throws -> ClusterMetadata {
         let connection = try await anyConnection()
         let request = MetadataRequest(

@@ -47,7 +47,8 @@ package enum KafkaError: DescribedError {
         case .unsupportedVersion(let broker, let operation, let offered?):
             "broker \(broker) serves \(operation) in versions \(offered.lowerBound) to \(offered.upperBound), none of which Leat writes"
         case .unsupportedVersion(let broker, let operation, nil): "broker \(broker) does not serve \(operation)"
-        case .malformedResponse(let broker, let operation, let reason): "broker \(broker) sent a malformed answer to \(operation): \(reason)"
+        case .malformedResponse(let broker, let operation, let reason):
+            "broker \(broker) sent a malformed answer to \(operation): \(reason)"
         case .refused(let code, let operation, let subject, let broker, let message):
             "broker \(broker) refused \(operation) for \(subject): \(code)\(message.map { ": \($0)" } ?? "")"
         case .unknownTopic(let topic, _): "there is no topic '\(topic)'"
@@ -75,7 +76,8 @@ package enum KafkaError: DescribedError {
         case .unknownTopic(let topic, nil): "`leat topic list` shows the topics; `leat topic create \(topic)` makes this one"
         case .unknownPartition(let partition, _): "`leat topic show \(partition.topic)` lists its partitions"
         case .leaderMissing: "check that the brokers which hold its replicas run"
-        case .corruptRecords(let partition, let offset, _): "read on past it with `leat consume \(partition.topic) --partition \(partition.partition) --from \(offset + 1)`"
+        case .corruptRecords(let partition, let offset, _):
+            "read on past it with `leat consume \(partition.topic) --partition \(partition.partition) --from \(offset + 1)`"
         case .gaveUp(let last, _, _): last.nextStep
         case .closed: nil
         }

@@ -27,18 +27,18 @@ struct RecordDecoder {
     func decode(
         frame: ByteBuffer, range: Range<Int>, highWatermark: Int64, logStartOffset: Int64, contexts: CodecContextPool
     ) throws -> FetchedRecords {
-        var columns = RecordColumns()
+        var rows = RecordRows()
         var nextOffset = requestedOffset
         let arena = try frame.withUnsafeReadableBytes { bytes in
             let (batches, defect) = scan(bytes, range)
             let arena: RecordArena
             if batches.contains(where: { $0.codec != LEAT_CODEC_NONE && !$0.isControl }) {
-                arena = try unpack(batches, from: bytes, into: &columns, nextOffset: &nextOffset, contexts)
+                arena = try unpack(batches, from: bytes, into: &rows, nextOffset: &nextOffset, contexts)
             } else {
                 for batch in batches {
-                    guard try read(batch, from: bytes, batch.records, into: &columns, nextOffset: &nextOffset) else { break }
+                    guard try read(batch, from: bytes, batch.records, into: &rows, nextOffset: &nextOffset) else { break }
                 }
-                arena = columns.offsets.isEmpty ? .empty : RecordArena(frame: frame)
+                arena = rows.count == 0 ? .empty : RecordArena(frame: frame)
             }
             if let defect, nextOffset == requestedOffset {
                 throw KafkaError.corruptRecords(topicPartition, offset: defect.offset, reason: defect.defect.text)
@@ -47,7 +47,7 @@ struct RecordDecoder {
         }
         return FetchedRecords(
             topicPartition: topicPartition, highWatermark: highWatermark, logStartOffset: logStartOffset, nextOffset: nextOffset,
-            columns: columns, arena: arena)
+            rows: rows, arena: arena)
     }
 
     // MARK: batches
@@ -112,7 +112,7 @@ struct RecordDecoder {
 
     /// Unpacks all batches into one allocation and reads them there.
     private func unpack(
-        _ batches: [Batch], from frame: UnsafeRawBufferPointer, into columns: inout RecordColumns, nextOffset: inout Int64,
+        _ batches: [Batch], from frame: UnsafeRawBufferPointer, into rows: inout RecordRows, nextOffset: inout Int64,
         _ contexts: CodecContextPool
     ) throws -> RecordArena {
         var buffer = leat_buffer()
@@ -131,10 +131,10 @@ struct RecordDecoder {
                     }
                 }
                 let unpacked = UnsafeRawBufferPointer(start: buffer.bytes, count: buffer.count)
-                guard try read(batch, from: unpacked, start..<buffer.count, into: &columns, nextOffset: &nextOffset) else { break }
+                guard try read(batch, from: unpacked, start..<buffer.count, into: &rows, nextOffset: &nextOffset) else { break }
             }
         }
-        guard !columns.offsets.isEmpty else { return .empty }
+        guard rows.count > 0 else { return .empty }
         guard let arena = RecordArena(taking: &buffer) else { throw CodecContextPool.OutOfMemory() }
         return arena
     }
@@ -154,15 +154,13 @@ struct RecordDecoder {
     ///
     /// - Returns: false when the batch is malformed and others were read before it.
     private func read(
-        _ batch: Batch, from bytes: UnsafeRawBufferPointer, _ range: Range<Int>, into columns: inout RecordColumns,
+        _ batch: Batch, from bytes: UnsafeRawBufferPointer, _ range: Range<Int>, into rows: inout RecordRows,
         nextOffset: inout Int64
     ) throws -> Bool {
         if !batch.isControl {
-            let before = columns.offsets.count
             do {
-                try readRecords(of: batch, VarintReader(bytes, range), into: &columns)
+                try readRecords(of: batch, VarintReader(bytes, range), into: &rows)
             } catch {
-                columns.truncate(to: before)
                 guard nextOffset == requestedOffset else { return false }
                 throw KafkaError.corruptRecords(topicPartition, offset: batch.baseOffset, reason: error.text)
             }
@@ -171,13 +169,14 @@ struct RecordDecoder {
         return true
     }
 
-    private func readRecords(of batch: Batch, _ reader: VarintReader, into columns: inout RecordColumns) throws(RecordDefect) {
+    private func readRecords(of batch: Batch, _ reader: VarintReader, into rows: inout RecordRows) throws(RecordDefect) {
         var reader = reader
         let batchEnd = reader.end
         guard batch.recordCount >= 0, Int(batch.recordCount) <= reader.remaining / Self.recordBytesMin else {
             throw .recordCountImpossible(batch.recordCount)
         }
-        columns.reserve(Int(batch.recordCount))
+        let target = rows.reserve(Int(batch.recordCount))
+        var added = 0
         var previousDelta: Int64 = -1
         for _ in 0..<batch.recordCount {
             let length = try reader.varint()
@@ -198,16 +197,18 @@ struct RecordDecoder {
             reader.end = batchEnd
             let offset = batch.baseOffset &+ offsetDelta
             if offset < requestedOffset { continue }
-            columns.offsets.append(offset)
-            columns.timestamps.append(batch.isStampedByLog ? batch.maxTimestamp : batch.baseTimestamp &+ timestampDelta)
-            columns.keyStarts.append(Int32(truncatingIfNeeded: key.start))
-            columns.keyLengths.append(Int32(truncatingIfNeeded: key.length))
-            columns.valueStarts.append(Int32(truncatingIfNeeded: value.start))
-            columns.valueLengths.append(Int32(truncatingIfNeeded: value.length))
-            columns.headerStarts.append(Int32(truncatingIfNeeded: headers))
-            columns.headerLengths.append(Int32(truncatingIfNeeded: recordEnd &- headers))
+            (target + added).initialize(
+                to: RecordRow(
+                    offset: offset,
+                    timestamp: batch.isStampedByLog ? batch.maxTimestamp : batch.baseTimestamp &+ timestampDelta,
+                    keyStart: Int32(truncatingIfNeeded: key.start), keyLength: Int32(truncatingIfNeeded: key.length),
+                    valueStart: Int32(truncatingIfNeeded: value.start), valueLength: Int32(truncatingIfNeeded: value.length),
+                    headerStart: Int32(truncatingIfNeeded: headers),
+                    headerLength: Int32(truncatingIfNeeded: recordEnd &- headers)))
+            added &+= 1
         }
         guard reader.remaining == 0 else { throw .trailingBytes(reader.remaining) }
+        rows.commit(added)
     }
 }
 

@@ -112,3 +112,14 @@ struct RecordBatchHeader: Sendable, Equatable {
         batch.storeBytes(of: checksum.bigEndian, toByteOffset: Place.checksum, as: UInt32.self)
     }
 }
+
+extension RecordBatchHeader {
+    /// ``stampLogAppendTime(_:timestamp:)`` for a batch whose fixed part stands apart from its records.
+    static func stampLogAppendTime(head: UnsafeMutableRawBufferPointer, rest: UnsafeRawBufferPointer, timestamp: Int64) {
+        precondition(head.count == size)
+        stampLogAppendTime(head, timestamp: timestamp)
+        var checksum = computeChecksum(UnsafeRawBufferPointer(head))
+        if let base = rest.baseAddress { checksum = crc32c_extend(checksum, base, rest.count) }
+        head.storeBytes(of: checksum.bigEndian, toByteOffset: Place.checksum, as: UInt32.self)
+    }
+}

@@ -1,0 +1,40 @@
+internal import NIOCore
+
+/// Record bytes of a fetch response, sent as they lie.
+enum Payload: Sendable {
+    case file(SegmentFile, Range<Int>)
+    case buffer(ByteBuffer)
+
+    var length: Int {
+        switch self {
+        case .file(_, let range): range.count
+        case .buffer(let buffer): buffer.readableBytes
+        }
+    }
+}
+
+/// The answer that is owed to one request. It may be given from any thread, once; answers leave in the order of the requests.
+struct Reply<Request: KafkaRequest>: Sendable {
+    let connection: NIOLoopBound<KafkaConnection>
+    let eventLoop: any EventLoop
+    let sequence: Int
+    let version: Int16
+    let correlationID: Int32
+
+    func send(_ response: Request.Response, payloads: [Payload] = []) {
+        if eventLoop.inEventLoop {
+            connection.value.complete(self, response, payloads)
+        } else {
+            eventLoop.execute { connection.value.complete(self, response, payloads) }
+        }
+    }
+
+    /// Nothing is sent: a produce with acks=0.
+    func sendNothing() {
+        if eventLoop.inEventLoop {
+            connection.value.completeWithoutAnswer(sequence)
+        } else {
+            eventLoop.execute { connection.value.completeWithoutAnswer(sequence) }
+        }
+    }
+}

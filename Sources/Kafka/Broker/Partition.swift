@@ -1,0 +1,275 @@
+internal import IO
+internal import NIOConcurrencyHelpers
+internal import NIOCore
+
+/// When appended records are made durable.
+enum FlushMode: Sendable, Equatable {
+    /// acks=all waits for an fdatasync, which all that waits shares; the high watermark is the last synced offset.
+    case group
+    /// Every so often; acks=all answers after the append.
+    case interval(Duration)
+    /// When the operating system sees fit.
+    case os
+}
+
+/// Who is told when what it appended has been committed.
+protocol AckReceiver: AnyObject, Sendable {
+    /// `index` is what the receiver gave with its append. Called on any thread.
+    func acknowledged(_ index: Int, _ error: ErrorCode)
+}
+
+/// One partition: its log, its high watermark, and those who wait for it.
+///
+/// Event loops append and look up, a flusher thread syncs; all of it shares one short lock. Under the lock at most one page-cache
+/// write is made, nothing waits for a disk.
+final class Partition: GroupCommitTarget {
+    private struct State {
+        var log: PartitionLog
+        /// What may be read: the offset, and where its batch begins.
+        var highWatermark: Int64
+        var highWatermarkPlace: PartitionLog.Place
+        var isFlushQueued = false
+        var isClosed = false
+        /// A sync that failed: what the kernel still holds of the log is unknown, so nothing is appended any more.
+        var failure: FileError?
+        var acks: [(offset: Int64, receiver: any AckReceiver, index: Int)] = []
+        var waiters: [FetchWaiter] = []
+        var recoveryPoint: Int64
+    }
+
+    enum Outcome {
+        /// `ackOffset`: the high watermark from which the append is committed.
+        case appended(baseOffset: Int64, logAppendTimeMs: Int64)
+        case refused(ErrorCode, String?)
+    }
+
+    let topic: String
+    let index: Int32
+    let leaderEpoch: Int32 = 0
+    private let mode: FlushMode
+    private let flusher: GroupCommitFlusher
+    private let state: NIOLockedValueBox<State>
+
+    init(topic: String, index: Int32, log: PartitionLog, mode: FlushMode, flusher: GroupCommitFlusher) {
+        self.topic = topic
+        self.index = index
+        self.mode = mode
+        self.flusher = flusher
+        state = NIOLockedValueBox(
+            State(log: log, highWatermark: log.nextOffset, highWatermarkPlace: log.end, recoveryPoint: log.nextOffset))
+    }
+
+    // MARK: Writing
+
+    /// Appends one sound batch.
+    ///
+    /// - Parameter waiting: told when the batch is committed (acks=all); nil for acks 0 and 1. It is never called when the
+    ///   append is refused.
+    func append(
+        _ header: RecordBatchHeader, _ bytes: UnsafeRawBufferPointer, nowMs: Int64, waiting: (receiver: any AckReceiver, index: Int)?
+    ) -> Outcome {
+        var committed = false
+        var woken: [FetchWaiter] = []
+        let (outcome, enqueue) = state.withLockedValue { state -> (Outcome, Bool) in
+            if state.isClosed { return (.refused(.unknownTopicOrPartition, nil), false) }
+            if let failure = state.failure { return (.refused(.kafkaStorageError, failure.description), false) }
+            let base: Int64, last: Int64
+            var appendTime: Int64 = -1
+            switch state.log.producers.verdict(on: header) {
+            case .refuse(let error):
+                return (.refused(error, "producer \(header.producerID), sequence \(header.baseSequence)"), false)
+            case .duplicate(let batch):
+                (base, last) = (batch.baseOffset, batch.lastOffset)
+            case .append:
+                do throws(FileError) {
+                    let stamped = try state.log.append(header, bytes, leaderEpoch: leaderEpoch, nowMs: nowMs)
+                    (base, last) = (stamped.baseOffset, stamped.lastOffset)
+                    if state.log.config.stampsLogAppendTime { appendTime = nowMs }
+                } catch {
+                    return (.refused(.kafkaStorageError, error.description), false)
+                }
+            }
+            if mode != .group { woken = Self.advance(&state, to: state.log.nextOffset, place: state.log.end) }
+            if let waiting {
+                if last < state.highWatermark {
+                    committed = true
+                } else {
+                    state.acks.append((last + 1, waiting.receiver, waiting.index))
+                }
+            }
+            let enqueue = mode == .group && !state.isFlushQueued && state.highWatermark < state.log.nextOffset
+            if enqueue { state.isFlushQueued = true }
+            return (.appended(baseOffset: base, logAppendTimeMs: appendTime), enqueue)
+        }
+        if enqueue { flusher.enqueue(self) }
+        if committed, let waiting { waiting.receiver.acknowledged(waiting.index, .none) }
+        for waiter in woken { waiter.wake() }
+        return outcome
+    }
+
+    /// Moves the high watermark; returns the waiting fetches, which look again.
+    private static func advance(_ state: inout State, to offset: Int64, place: PartitionLog.Place) -> [FetchWaiter] {
+        guard offset > state.highWatermark else { return [] }
+        state.highWatermark = offset
+        state.highWatermarkPlace = place
+        guard !state.waiters.isEmpty else { return [] }
+        defer { state.waiters = [] }
+        return state.waiters
+    }
+
+    func flush() {
+        let work = state.withLockedValue { state -> (offset: Int64, place: PartitionLog.Place, files: [SegmentFile], folder: String?) in
+            state.isFlushQueued = false
+            var files = state.log.unsynced
+            files.append(state.log.segments[state.log.segments.count - 1].file)
+            let folder = state.log.isFolderDirty ? state.log.folder : nil
+            state.log.isFolderDirty = false
+            return (state.log.nextOffset, state.log.end, files, folder)
+        }
+        var failure: FileError?
+        do throws(FileError) {
+            if let folder = work.folder { try DurableFile.syncFolder(of: folder + "/x") }
+            for file in work.files { try file.sync() }
+        } catch {
+            failure = error
+        }
+        let (acks, woken) = state.withLockedValue { state -> ([(offset: Int64, receiver: any AckReceiver, index: Int)], [FetchWaiter]) in
+            if let failure {
+                state.failure = failure
+                defer { state.acks = [] }
+                return (state.acks, [])
+            }
+            state.log.unsynced.removeAll { file in work.files.contains { $0 === file } }
+            state.recoveryPoint = max(state.recoveryPoint, work.offset)
+            let woken = Self.advance(&state, to: work.offset, place: work.place)
+            let ready = state.acks.prefix { $0.offset <= state.highWatermark }
+            state.acks.removeFirst(ready.count)
+            return (Array(ready), woken)
+        }
+        for ack in acks { ack.receiver.acknowledged(ack.index, failure == nil ? .none : .kafkaStorageError) }
+        for waiter in woken { waiter.wake() }
+    }
+
+    /// Has the log synced soon, if something was appended since the last time.
+    func scheduleFlush() {
+        let enqueue = state.withLockedValue { state -> Bool in
+            guard !state.isFlushQueued, !state.isClosed, state.recoveryPoint < state.log.nextOffset else { return false }
+            state.isFlushQueued = true
+            return true
+        }
+        if enqueue { flusher.enqueue(self) }
+    }
+
+    // MARK: Reading
+
+    struct View: Sendable {
+        var location: PartitionLog.Location
+        var highWatermark: Int64
+        var startOffset: Int64
+    }
+
+    func view(from offset: Int64, maxBytes: Int, hotBytes: Int) -> View? {
+        state.withLockedValue { state in
+            guard !state.isClosed else { return nil }
+            let location = state.log.locate(
+                offset, maxBytes: maxBytes, below: (state.highWatermark, state.highWatermarkPlace), hotBytes: hotBytes)
+            return View(location: location, highWatermark: state.highWatermark, startOffset: state.log.startOffset)
+        }
+    }
+
+    /// Has the waiter woken at the next advance of the high watermark. False when it is beyond `offset` already.
+    func wait(_ waiter: FetchWaiter, beyond highWatermark: Int64) -> Bool {
+        state.withLockedValue { state in
+            guard state.highWatermark <= highWatermark, !state.isClosed else { return false }
+            state.waiters.append(waiter)
+            return true
+        }
+    }
+
+    func cancel(_ waiter: FetchWaiter) {
+        state.withLockedValue { state in state.waiters.removeAll { $0 === waiter } }
+    }
+
+    var offsets: (start: Int64, highWatermark: Int64) { state.withLockedValue { ($0.log.startOffset, $0.highWatermark) } }
+    var logEndOffset: Int64 { state.withLockedValue { $0.log.nextOffset } }
+    var recoveryPoint: Int64 { state.withLockedValue { $0.recoveryPoint } }
+    var segmentCount: Int { state.withLockedValue { $0.log.segments.count } }
+    var maxTimestamp: Int64 { state.withLockedValue { $0.log.maxTimestamp } }
+
+    func search(for timestamp: Int64) -> PartitionLog.TimeSearch? {
+        state.withLockedValue { $0.log.search(for: timestamp, below: ($0.highWatermark, $0.highWatermarkPlace)) }
+    }
+
+    var config: TopicConfig { state.withLockedValue { $0.log.config } }
+
+    /// The greatest batch that the topic accepts, read once for each batch.
+    var maxMessageBytes: Int { config.maxMessageBytes }
+
+    // MARK: Housekeeping
+
+    /// Deletes the segments that retention no longer keeps. Blocks for the unlinks: on the housekeeping thread.
+    func applyRetention(nowMs: Int64) throws(FileError) -> Int {
+        let result = state.withLockedValue { state -> Result<[PartitionLog.Segment], FileError> in
+            guard !state.isClosed, state.failure == nil else { return .success([]) }
+            state.log.producers.expire(nowMs: nowMs)
+            do throws(FileError) {
+                return .success(try state.log.expireSegments(nowMs: nowMs, below: state.highWatermark))
+            } catch {
+                return .failure(error)
+            }
+        }
+        let removed = try result.get()
+        for segment in removed { SegmentFile.unlinkAll(segment.path) }
+        return removed.count
+    }
+
+    /// Begins a new segment when the active one holds something; returns the log's end.
+    func roll() throws(FileError) -> Int64 {
+        let result = state.withLockedValue { state -> Result<Int64, FileError> in
+            do throws(FileError) {
+                if state.log.end.position > 0 { try state.log.roll() }
+                return .success(state.log.nextOffset)
+            } catch {
+                return .failure(error)
+            }
+        }
+        return try result.get()
+    }
+
+    /// Deletes the segments that end at or before an offset which the high watermark has passed.
+    func removeSegments(before offset: Int64) {
+        let removed = state.withLockedValue { state -> [PartitionLog.Segment] in
+            offset <= state.highWatermark ? state.log.removeSegments(before: offset) : []
+        }
+        for segment in removed { SegmentFile.unlinkAll(segment.path) }
+    }
+
+    /// Ends the partition: waiting produces fail, waiting fetches look again and find it gone. Its files are left as they are.
+    func close() {
+        let (acks, waiters) = state.withLockedValue { state in
+            state.isClosed = true
+            defer {
+                state.acks = []
+                state.waiters = []
+            }
+            return (state.acks, state.waiters)
+        }
+        for ack in acks { ack.receiver.acknowledged(ack.index, .unknownTopicOrPartition) }
+        for waiter in waiters { waiter.wake() }
+    }
+
+    /// Syncs what is left and writes the active segment's indexes. Blocks: when the broker stops.
+    func sealForStop() throws(FileError) {
+        flush()
+        let result = state.withLockedValue { state -> Result<Void, FileError> in
+            if let failure = state.failure { return .failure(failure) }
+            do throws(FileError) {
+                try state.log.index.write(path: state.log.segments[state.log.segments.count - 1].path)
+                return .success(())
+            } catch {
+                return .failure(error)
+            }
+        }
+        try result.get()
+    }
+}

@@ -1,0 +1,160 @@
+internal import Logging
+internal import IO
+internal import NIOCore
+
+extension BrokerNode {
+    /// Answers with what is there, or waits until there is enough or the time is up.
+    ///
+    /// There are no fetch sessions (KIP-227): each answer carries session 0, which tells the client to name its partitions each time.
+    func fetch(_ request: FetchRequest, _ reply: Reply<FetchRequest>, _ connection: KafkaConnection) {
+        if request.sessionID != 0, request.sessionEpoch > 0 {
+            return reply.send(FetchResponse(error: .fetchSessionIDNotFound))
+        }
+        let waitMs = max(0, min(Int64(request.maxWaitMs), limits.fetchWaitMs))
+        attempt(request, reply, deadline: .now() + .milliseconds(waitMs))
+    }
+
+    private struct Found {
+        var response = FetchResponse()
+        var locations: [PartitionLog.Location] = []
+        var bytes = 0
+        var hasError = false
+        /// Partitions that may be waited for, with the high watermark that was seen.
+        var waitable: [(Partition, Int64)] = []
+    }
+
+    /// Runs on the connection's event loop.
+    private func attempt(_ request: FetchRequest, _ reply: Reply<FetchRequest>, deadline: NIODeadline, isLast: Bool = false) {
+        let found = look(request, version: reply.version)
+        let isEnough = found.bytes >= max(1, Int(request.minBytes)) || found.hasError || found.waitable.isEmpty || request.minBytes <= 0
+        let left = deadline - .now()
+        if isEnough || isLast || left <= .zero { return answer(found, reply) }
+        let partitions = found.waitable
+        let connection = reply.connection
+        let waiterBox = WaiterBox()
+        let waiter = FetchWaiter(eventLoop: reply.eventLoop) { [self] timedOut in
+            if let waiter = waiterBox.waiter {
+                connection.value.waiters[ObjectIdentifier(waiter)] = nil
+                for (partition, _) in partitions { partition.cancel(waiter) }
+                waiterBox.waiter = nil
+            }
+            attempt(request, reply, deadline: deadline, isLast: timedOut)
+        }
+        waiterBox.waiter = waiter
+        connection.value.waiters[ObjectIdentifier(waiter)] = waiter
+        waiter.start(timeout: left)
+        for (partition, seen) in partitions where !partition.wait(waiter, beyond: seen) {
+            // It has moved on between the look and the wait.
+            return waiter.wake()
+        }
+    }
+
+    /// Breaks the circle between a waiter and its own action. `@unchecked Sendable`: used on one event loop only.
+    private final class WaiterBox: @unchecked Sendable { var waiter: FetchWaiter? }
+
+    private func look(_ request: FetchRequest, version: Int16) -> Found {
+        var found = Found()
+        var budget = min(limits.fetchBytesMax, max(0, Int(request.maxBytes)))
+        found.response.topics.reserveCapacity(request.topics.count)
+        for asked in request.topics {
+            let topic = version >= 13 ? topics[asked.id] : topics[asked.name]
+            var answers: [FetchResponse.Partition] = []
+            answers.reserveCapacity(asked.partitions.count)
+            for part in asked.partitions {
+                var answer = FetchResponse.Partition(index: part.index)
+                var location = PartitionLog.Location.atEnd
+                if let topic, topic.partitions.indices.contains(Int(part.index)) {
+                    let partition = topic.partitions[Int(part.index)]
+                    let maxBytes = min(budget, max(0, Int(part.maxBytes)))
+                    if part.currentLeaderEpoch > partition.leaderEpoch {
+                        answer.error = .unknownLeaderEpoch
+                    } else if let view = partition.view(from: part.fetchOffset, maxBytes: maxBytes, hotBytes: limits.hotBytes) {
+                        answer.highWatermark = view.highWatermark
+                        answer.lastStableOffset = view.highWatermark
+                        answer.logStartOffset = view.startOffset
+                        switch view.location {
+                        case .outOfRange:
+                            answer.error = .offsetOutOfRange
+                        case .atEnd:
+                            found.waitable.append((partition, view.highWatermark))
+                        case .hot, .cold:
+                            found.waitable.append((partition, view.highWatermark))
+                            // The first partition with records gives at least a batch; later ones nothing once the bytes are spent.
+                            if budget > 0 || found.bytes == 0 {
+                                location = view.location
+                                found.bytes += location.bytesMax
+                                budget = max(0, budget - location.bytesMax)
+                            }
+                        }
+                    } else {
+                        answer.error = version >= 13 ? .unknownTopicID : .unknownTopicOrPartition
+                    }
+                } else {
+                    answer.error = version >= 13 && topic == nil ? .unknownTopicID : .unknownTopicOrPartition
+                }
+                if answer.error != .none { found.hasError = true }
+                found.locations.append(location)
+                answers.append(answer)
+            }
+            found.response.topics.append(.init(name: asked.name, id: asked.id, partitions: answers))
+        }
+        return found
+    }
+
+    private func answer(_ found: Found, _ reply: Reply<FetchRequest>) {
+        let isCold = found.locations.contains { if case .cold = $0 { true } else { false } }
+        guard isCold else { return finish(found, reply) }
+        let unchecked = UncheckedFound(found: found)
+        readFiles { [self] in finish(unchecked.found, reply) }
+    }
+
+    /// `@unchecked Sendable`: handed over whole to the file thread; the event loop keeps nothing of it.
+    private struct UncheckedFound: @unchecked Sendable { let found: Found }
+
+    /// Reads what is to be read, and sends: on a file thread when something is cold.
+    private func finish(_ found: Found, _ reply: Reply<FetchRequest>) {
+        var response = found.response
+        var payloads: [Payload] = []
+        payloads.reserveCapacity(found.locations.count)
+        var number = 0
+        for topic in response.topics.indices {
+            for index in response.topics[topic].partitions.indices {
+                defer { number += 1 }
+                do throws(FileError) {
+                    let payload = try payload(found.locations[number])
+                    response.topics[topic].partitions[index].records = .external(length: payload.length)
+                    payloads.append(payload)
+                } catch {
+                    logger.error("a log cannot be read", metadata: ["error": "\(error)"])
+                    response.topics[topic].partitions[index].error = .kafkaStorageError
+                    response.topics[topic].partitions[index].records = .external(length: 0)
+                    payloads.append(.buffer(ByteBuffer()))
+                }
+            }
+        }
+        reply.send(response, payloads: payloads)
+    }
+
+    private func payload(_ location: PartitionLog.Location) throws(FileError) -> Payload {
+        switch location {
+        case .outOfRange, .atEnd:
+            return .buffer(ByteBuffer())
+        case .cold(let read):
+            return .buffer(try read.perform(allocator: ByteBufferAllocator()))
+        case .hot(let file, let range):
+            guard range.count < limits.sendfileBytesMin else { return .file(file, range) }
+            var buffer = ByteBufferAllocator().buffer(capacity: range.count)
+            var failure: FileError?
+            buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: range.count) { bytes in
+                do throws(FileError) {
+                    return try file.read(into: UnsafeMutableRawBufferPointer(rebasing: bytes[..<range.count]), at: range.lowerBound)
+                } catch {
+                    failure = error
+                    return 0
+                }
+            }
+            if let failure { throw failure }
+            return .buffer(buffer)
+        }
+    }
+}
