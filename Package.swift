@@ -103,7 +103,7 @@ let package = Package(
             swiftSettings: features),
         .target(
             name: "Console",
-            dependencies: ["IO", "Kafka", "Cassandra", "Spark", hummingbird, httpClient, log, lifecycle],
+            dependencies: ["IO", "Kafka", "Cassandra", "Spark", hummingbird, httpClient, log, lifecycle] + nio,
             swiftSettings: features),
         .target(
             name: "Stack",
@@ -114,10 +114,7 @@ let package = Package(
             swiftSettings: features),
         .target(
             name: "Leat",
-            dependencies: [
-                "IO", "Kafka", "Cassandra", "Spark", "Scheduler", "RandomUser", "Stack", log,
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            ],
+            dependencies: nio + ["IO", "Kafka", "Cassandra", "Spark", "Scheduler", "RandomUser", "Stack", log],
             swiftSettings: features),
         .target(name: "Users", dependencies: ["Leat"], path: "Examples/Users", swiftSettings: features),
         .executableTarget(
@@ -147,9 +144,11 @@ let package = Package(
             swiftSettings: features),
         .testTarget(name: "ZooKeeperTests", dependencies: ["ZooKeeper", "IO"] + nio, swiftSettings: features),
         .testTarget(name: "RandomUserTests", dependencies: ["RandomUser", "IO", httpClient], swiftSettings: features),
-        .testTarget(name: "ConsoleTests", dependencies: ["Console", "IO", httpClient], swiftSettings: features),
+        .testTarget(
+            name: "ConsoleTests", dependencies: ["Console", "Kafka", "Cassandra", "Spark", "IO", "CRdkafka", httpClient, hummingbird] + nio, swiftSettings: features),
         .testTarget(name: "StackTests", dependencies: ["Stack", "IO"], swiftSettings: features),
         .testTarget(name: "LeatTests", dependencies: ["Leat", "Users", "Spark", "Scheduler", "Stack"], swiftSettings: features),
+        .testTarget(name: "LeatCommandTests", dependencies: ["LeatCommand"], swiftSettings: features),
         .testTarget(name: "ArchitectureTests", swiftSettings: features),
     ],
     cxxLanguageStandard: .cxx17

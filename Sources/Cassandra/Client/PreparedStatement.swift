@@ -42,6 +42,12 @@ package final class PreparedStatement: Sendable {
         return Murmur3Token.token(components: components)
     }
 
+    func token(_ values: BoundValues) -> Int64? {
+        guard !partitionKeyIndices.isEmpty, partitionKeyIndices.allSatisfy({ $0 < values.count }) else { return nil }
+        let components = partitionKeyIndices.compactMap { values.slice(at: $0) }
+        return components.count == partitionKeyIndices.count ? Murmur3Token.token(components: components) : nil
+    }
+
     /// Typed values as `[value]`s.
     ///
     /// - Throws: ``CassandraClientError`` that names the column whose value does not fit, or the counts that differ.

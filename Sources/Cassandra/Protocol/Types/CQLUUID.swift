@@ -21,7 +21,7 @@ package struct CQLUUID: Hashable, Sendable, CustomStringConvertible {
     ///   - ticks: 100-nanosecond intervals since 1582-10-15, of which 60 bits are kept.
     ///   - clockSequenceAndNode: the low word; its variant bits are set here.
     package static func timeBased(ticks: UInt64, clockSequenceAndNode: UInt64) -> CQLUUID {
-        let high = ticks & 0xFFFF_FFFF &<< 32 | (ticks &>> 32 & 0xFFFF) &<< 16 | 0x1000 | ticks &>> 48 & 0x0FFF
+        let high = (ticks & 0xFFFF_FFFF) &<< 32 | (ticks &>> 32 & 0xFFFF) &<< 16 | 0x1000 | ticks &>> 48 & 0x0FFF
         return CQLUUID(high: high, low: clockSequenceAndNode & ~(0xC000 << 48) | 0x8000 << 48)
     }
 
