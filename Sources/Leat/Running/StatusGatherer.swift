@@ -35,7 +35,7 @@ package actor StatusGatherer {
         self.timeout = timeout
         let dags = try pipeline.dags
         dagIDs = dags.map(\.id)
-        let query = try pipeline.queries(SparkSession.unbound).first?.definition
+        let query = try pipeline.queries(SparkSession.unbound).first.map { try $0.definition }
         topic = dags.flatMap(\.operators).compactMap(\.produces).first ?? query?.plan.subscribedTopic
         queryName = query?.name
         if let options = query?.sink.options, let keyspace = options["keyspace"], let name = options["table"] {
