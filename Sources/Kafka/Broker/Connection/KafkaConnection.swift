@@ -180,7 +180,9 @@ final class KafkaConnection: ChannelDuplexHandler {
     ) {
         var rest = buffer
         for (external, payload) in zip(externals, payloads) {
-            if let part = rest.readSlice(length: external.offset - rest.readerIndex) { context.write(wrapOutboundOut(.byteBuffer(part)), promise: nil) }
+            if let part = rest.readSlice(length: external.offset - rest.readerIndex) {
+                context.write(wrapOutboundOut(.byteBuffer(part)), promise: nil)
+            }
             switch payload {
             case .buffer(let bytes):
                 context.write(wrapOutboundOut(.byteBuffer(bytes)), promise: nil)

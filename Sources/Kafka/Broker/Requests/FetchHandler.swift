@@ -1,5 +1,5 @@
-internal import Logging
 internal import IO
+internal import Logging
 internal import NIOCore
 
 extension BrokerNode {
