@@ -114,10 +114,7 @@ let package = Package(
             swiftSettings: features),
         .target(
             name: "Leat",
-            dependencies: [
-                "IO", "Kafka", "Cassandra", "Spark", "Scheduler", "RandomUser", "Stack", log,
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            ],
+            dependencies: nio + ["IO", "Kafka", "Cassandra", "Spark", "Scheduler", "RandomUser", "Stack", log],
             swiftSettings: features),
         .target(name: "Users", dependencies: ["Leat"], path: "Examples/Users", swiftSettings: features),
         .executableTarget(
@@ -152,6 +149,7 @@ let package = Package(
             dependencies: ["Console", "Kafka", "Cassandra", "Spark", "SchemaRegistry", "Scheduler", "RandomUser", "IO", httpClient, hummingbird] + nio, swiftSettings: features),
         .testTarget(name: "StackTests", dependencies: ["Stack", "IO"], swiftSettings: features),
         .testTarget(name: "LeatTests", dependencies: ["Leat", "Users", "Spark", "Scheduler", "Stack"], swiftSettings: features),
+        .testTarget(name: "LeatCommandTests", dependencies: ["LeatCommand"], swiftSettings: features),
         .testTarget(name: "ArchitectureTests", swiftSettings: features),
     ],
     cxxLanguageStandard: .cxx17

@@ -68,6 +68,9 @@ package final class SchedulerServer: Sendable {
     /// Where others reach the API: the advertised address, or the bound one.
     package var url: String { "http://\(advertised ?? listener.bound)" }
 
+    /// Starts nothing more, cancels tasks under way and waits for them; the API goes on answering.
+    package func drain() async { await core.drain() }
+
     /// Stops answering, cancels tasks under way and waits for them, and closes the metadata. May be called again.
     package func stop() async {
         await listener.stop()

@@ -22,7 +22,9 @@ struct RegistryRoutes {
     }
 
     /// All resources of the API.
-    static var all: RegistryRoutes {
+    ///
+    /// - Parameter clusterID: asks the Kafka cluster for its id.
+    static func all(clusterID: @escaping @Sendable () async throws -> String) -> RegistryRoutes {
         var routes = RegistryRoutes()
         routes.addRoot()
         routes.addSubjects()
@@ -30,7 +32,7 @@ struct RegistryRoutes {
         routes.addCompatibility()
         routes.addConfig()
         routes.addMode()
-        routes.addServerMetadata()
+        routes.addServerMetadata(clusterID: clusterID)
         return routes
     }
 

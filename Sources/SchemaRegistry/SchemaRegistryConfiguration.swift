@@ -9,6 +9,7 @@ package struct SchemaRegistryConfiguration: Sendable {
         Setting(
             "registry.kafka", .text, default: "",
             "the Kafka cluster that the registry belongs to, host:port and more by commas; by default 127.0.0.1:9092"),
+        Setting("registry.kafka.timeout", .duration, default: "3s", "how long that cluster may take to answer"),
         Setting("registry.connections.max", .integer(1...100_000), default: "256", "connections held at once; more wait to be accepted"),
         Setting("registry.connection.idle", .duration, default: "60s", "how long a connection may be silent before it is closed"),
         Setting("registry.header.bytes.max", .bytes, default: "32KiB", "the longest header of a request; longer ones close the connection"),
@@ -17,6 +18,7 @@ package struct SchemaRegistryConfiguration: Sendable {
     package var endpoint: Endpoint
     package var advertised: Endpoint?
     package var kafka: [Endpoint]
+    package var kafkaTimeout: Duration
     package var connectionsMax: Int
     package var connectionIdle: Duration
     package var headerBytesMax: Int
@@ -27,6 +29,7 @@ package struct SchemaRegistryConfiguration: Sendable {
         advertised = values.isSet("registry.advertised") ? values.endpoint("registry.advertised") : nil
         kafka = try Endpoint.list(
             parsing: values.isSet("registry.kafka") ? values.text("registry.kafka") : "127.0.0.1:9092", defaultPort: 9_092)
+        kafkaTimeout = values.duration("registry.kafka.timeout")
         connectionsMax = values.integer("registry.connections.max")
         connectionIdle = values.duration("registry.connection.idle")
         headerBytesMax = values.bytes("registry.header.bytes.max")

@@ -1,6 +1,7 @@
 internal import Hummingbird
 internal import HummingbirdCore
 package import IO
+internal import Kafka
 package import Logging
 internal import NIOCore
 internal import NIOPosix
@@ -15,14 +16,36 @@ package final class SchemaRegistryServer: Sendable {
 
     private let services: ServiceGroup
     private let running: Task<Void, any Error>
+    /// Lets go of what the cluster is asked through.
+    private let release: @Sendable () async -> Void
 
     /// Returns when the port is bound and answers.
     ///
     /// - Throws: ``ListenerError`` for a port that cannot be bound.
     package static func start(_ configuration: SchemaRegistryConfiguration, logger: Logger) async throws -> SchemaRegistryServer {
+        let client = KafkaClient(
+            KafkaClientConfiguration(
+                bootstrap: configuration.kafka, clientID: "leat-registry", requestTimeout: configuration.kafkaTimeout,
+                connectTimeout: configuration.kafkaTimeout, retryTimeout: configuration.kafkaTimeout),
+            logger: logger)
+        do {
+            return try await start(configuration, logger: logger, release: { await client.close() }) {
+                try await client.metadata(topics: []).clusterID ?? ""
+            }
+        } catch {
+            await client.close()
+            throw error
+        }
+    }
+
+    /// As above, with `clusterID` asking the Kafka cluster.
+    static func start(
+        _ configuration: SchemaRegistryConfiguration, logger: Logger, release: @escaping @Sendable () async -> Void = {},
+        clusterID: @escaping @Sendable () async throws -> String
+    ) async throws -> SchemaRegistryServer {
         let (bound, continuation) = AsyncThrowingStream.makeStream(of: Endpoint.self)
         let application = Application(
-            router: RegistryRoutes.all.router,
+            router: RegistryRoutes.all(clusterID: clusterID).router,
             server: .http1(
                 configuration: HTTP1Channel.Configuration(
                     idleTimeout: TimeAmount(configuration.connectionIdle),
@@ -53,7 +76,7 @@ package final class SchemaRegistryServer: Sendable {
         do {
             for try await endpoint in bound {
                 logger.info("The schema registry answers", metadata: ["endpoint": "\(endpoint)"])
-                return SchemaRegistryServer(endpoint, services: services, running: running)
+                return SchemaRegistryServer(endpoint, services: services, running: running, release: release)
             }
             throw CancellationError()
         } catch {
@@ -62,16 +85,20 @@ package final class SchemaRegistryServer: Sendable {
         }
     }
 
-    private init(_ endpoint: Endpoint, services: ServiceGroup, running: Task<Void, any Error>) {
+    private init(
+        _ endpoint: Endpoint, services: ServiceGroup, running: Task<Void, any Error>, release: @escaping @Sendable () async -> Void
+    ) {
         endpoints = [endpoint]
         self.services = services
         self.running = running
+        self.release = release
     }
 
     /// Stops accepting, lets requests under way finish, and returns when all connections are closed.
     package func stop() async {
         await services.triggerGracefulShutdown()
         _ = await running.result
+        await release()
     }
 
     /// The framework tells of its own start and stop at info; people who run a box want to read about the box.

@@ -16,6 +16,8 @@ package struct ZooKeeperConfiguration: Sendable {
         Setting(
             "zookeeper.session.timeout.max", .duration, default: "40s",
             "the longest session time-out that a client is given; a connection silent for longer is closed"),
+        Setting(
+            "zookeeper.kafka.timeout", .duration, default: "3s", "how long the cluster may take to answer before a read of a znode fails"),
         Setting("zookeeper.refresh", .duration, default: "1s", "how long the cluster's metadata is kept before it is asked for again"),
     ]
 
@@ -28,6 +30,7 @@ package struct ZooKeeperConfiguration: Sendable {
     /// In milliseconds, as the protocol has them.
     package var sessionTimeouts: ClosedRange<Int32>
     package var refresh: Duration
+    package var kafkaTimeout: Duration
 
     /// - Parameter folder: not used; this box keeps nothing.
     package init(values: SettingValues, folder: String = "") throws {
@@ -42,6 +45,7 @@ package struct ZooKeeperConfiguration: Sendable {
         guard shortest <= longest else { throw SessionTimeoutError(shortest: shortest, longest: longest) }
         guard longest <= .seconds(86_400) else { throw SessionTimeoutError(shortest: shortest, longest: longest) }
         sessionTimeouts = Int32(shortest.inMilliseconds)...Int32(longest.inMilliseconds)
+        kafkaTimeout = values.duration("zookeeper.kafka.timeout")
         refresh = values.duration("zookeeper.refresh")
     }
 }

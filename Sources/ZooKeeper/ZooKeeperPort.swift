@@ -1,4 +1,5 @@
 package import IO
+internal import Kafka
 package import Logging
 internal import NIOConcurrencyHelpers
 internal import NIOCore
@@ -27,17 +28,39 @@ package final class ZooKeeperPort: Sendable {
     private let state = NIOLockedValueBox(State())
     private let startedAt = ContinuousClock.now
     private let logger: Logger
+    /// Lets go of what the metadata is asked through.
+    private let release: @Sendable () async -> Void
 
     private struct State {
         var counts = FourLetterWords.Counts()
         var clients: Set<String> = []
     }
 
-    /// Binds the port and answers. `metadata` asks the Kafka cluster for what the znodes show.
+    /// Binds the port and answers; the znodes show the cluster that the configuration names.
+    ///
+    /// - Throws: ``ListenerError`` for a port that cannot be bound.
+    package static func start(_ configuration: ZooKeeperConfiguration, logger: Logger) async throws -> ZooKeeperPort {
+        let client = KafkaClient(
+            KafkaClientConfiguration(
+                bootstrap: configuration.kafka, clientID: "leat-zookeeper", requestTimeout: configuration.kafkaTimeout,
+                connectTimeout: configuration.kafkaTimeout, retryTimeout: configuration.kafkaTimeout),
+            logger: logger)
+        do {
+            return try await start(configuration, logger: logger, release: { await client.close() }) {
+                ClusterPicture(try await client.metadata(topics: nil))
+            }
+        } catch {
+            await client.close()
+            throw error
+        }
+    }
+
+    /// As above, with `metadata` asking the Kafka cluster for what the znodes show.
     ///
     /// - Throws: ``ListenerError`` for a port that cannot be bound.
     package static func start(
-        _ configuration: ZooKeeperConfiguration, logger: Logger, metadata: @escaping @Sendable () async throws -> ClusterPicture
+        _ configuration: ZooKeeperConfiguration, logger: Logger, release: @escaping @Sendable () async -> Void = {},
+        metadata: @escaping @Sendable () async throws -> ClusterPicture
     ) async throws -> ZooKeeperPort {
         let console = configuration.console.isEmpty ? "" : " The console is at \(configuration.console)"
         let greeting = "This is Leat's ZooKeeper port; it speaks ZooKeeper's protocol (try: echo ruok | nc HOST PORT).\(console)"
@@ -62,15 +85,16 @@ package final class ZooKeeperPort: Sendable {
         } catch {
             throw ListenerError(box: "ZooKeeper port", endpoint: configuration.endpoint, setting: "--zookeeper.port", underlying: error)
         }
-        return ZooKeeperPort(configuration, server: server, logger: logger, metadata: metadata)
+        return ZooKeeperPort(configuration, server: server, logger: logger, release: release, metadata: metadata)
     }
 
     private init(
         _ configuration: ZooKeeperConfiguration, server: NIOAsyncChannel<Connection, Never>, logger: Logger,
-        metadata: @escaping @Sendable () async throws -> ClusterPicture
+        release: @escaping @Sendable () async -> Void, metadata: @escaping @Sendable () async throws -> ClusterPicture
     ) {
         self.configuration = configuration
         self.logger = logger
+        self.release = release
         listener = server.channel
         let address = server.channel.localAddress
         endpoints = [Endpoint(host: address?.ipAddress ?? configuration.endpoint.host, port: address?.port ?? configuration.endpoint.port)]
@@ -95,6 +119,7 @@ package final class ZooKeeperPort: Sendable {
         task?.cancel()
         try? await listener.close().get()
         await task?.value
+        await release()
     }
 
     private func accept(_ server: NIOAsyncChannel<Connection, Never>) async {
@@ -201,5 +226,20 @@ private final class CloseWhenIdle: ChannelInboundHandler {
         } else {
             context.fireUserInboundEventTriggered(event)
         }
+    }
+}
+
+extension ClusterPicture {
+    init(_ metadata: ClusterMetadata) {
+        self.init(
+            clusterID: metadata.clusterID ?? "", controllerID: metadata.controllerID,
+            brokers: metadata.brokers.map { Broker(id: $0.nodeID, host: $0.endpoint.host, port: $0.endpoint.port, rack: $0.rack) },
+            topics: Dictionary(
+                metadata.topics.map { topic in
+                    (
+                        topic.name,
+                        topic.partitions.map { Partition(index: $0.index, leader: $0.leader, replicas: $0.replicas, inSync: $0.isr) }
+                    )
+                }, uniquingKeysWith: { first, _ in first }))
     }
 }

@@ -19,7 +19,8 @@ private func withRegistry<R>(_ body: (SchemaRegistryServer, (String, String) asy
     var values = SettingValues(SchemaRegistryConfiguration.settings)
     try values.set("registry.port", to: "0", from: .builtIn)
     let server = try await SchemaRegistryServer.start(
-        SchemaRegistryConfiguration(values: values), logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        SchemaRegistryConfiguration(values: values), logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+        clusterID: { "leat-cluster" })
     func ask(_ method: String, _ path: String) async throws -> Answer {
         var request = HTTPClientRequest(url: "http://\(server.endpoints[0])\(path)")
         request.method = HTTPMethod(rawValue: method)
@@ -62,7 +63,7 @@ struct SchemaRegistryServerTests {
             }
             let id = try await ask("GET", "/v1/metadata/id").json as? [String: Any]
             let clusters = (id?["scope"] as? [String: Any])?["clusters"] as? [String: String]
-            #expect(clusters?["schema-registry-cluster"] == "schema-registry")
+            #expect(clusters == ["schema-registry-cluster": "schema-registry", "kafka-cluster": "leat-cluster"])
         }
     }
 

@@ -115,7 +115,7 @@ extension ErrorCode {
             "ask for the right at whoever runs the cluster"
         case .notEnoughReplicas, .notEnoughReplicasAfterAppend: "check that enough of the topic's replicas run (min.insync.replicas)"
         case .nonEmptyGroup: "stop the group's consumers first"
-        case .groupIdNotFound: "the group's name may be misspelt, or its offsets have expired"
+        case .groupIDNotFound: "the group's name may be misspelt, or its offsets have expired"
         case .kafkaStorageError: "check the broker's disk"
         case .topicDeletionDisabled: "set delete.topic.enable on the brokers"
         default: isRetriable ? "try again; if it stays so, look at the broker's log" : nil

@@ -41,7 +41,7 @@ struct BenchStoreCommand: AsyncParsableCommand {
     var batch = 32
 
     @Option(name: .long, help: "The server's process, where it cannot be found by its port.")
-    var pid: Int?
+    var pid: Int32?
 
     @Flag(name: .long, help: "One JSON object instead of a table.")
     var json = false
@@ -53,7 +53,7 @@ struct BenchStoreCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let child = start ? try StoreProcess() : nil
+        let child = start ? try BenchedStore() : nil
         defer { child?.stop() }
         let endpoint = try child?.endpoint ?? Endpoint(parsing: store, defaultPort: 9_042)
         var configuration = CassandraClientConfiguration(contactPoints: [endpoint])
@@ -64,9 +64,9 @@ struct BenchStoreCommand: AsyncParsableCommand {
         var logger = Logger(label: "leat.bench")
         logger.logLevel = .error
         let client = CassandraClient(configuration, logger: logger)
-        let sync = try DiskSync.median(folder: child?.folder ?? FileManager.default.currentDirectoryPath)
+        let sync = try DiskSync.median(in: child?.folder ?? FileManager.default.currentDirectoryPath)
         try await prepareTable(client)
-        let server = pid ?? child?.pid ?? ProcessCPU.listening(on: endpoint.port)
+        let server = pid ?? child?.pid ?? ProcessCPU.listener(onPort: endpoint.port)
         var figures: [Figures] = []
         figures.append(try await inserts(client, server))
         figures.append(try await reads(client, server))
@@ -105,7 +105,7 @@ struct BenchStoreCommand: AsyncParsableCommand {
         return CQLUUID(high: word & ~0xF000 | 0x4000, low: UInt64(index) | 0x8000 << 48)
     }
 
-    private func inserts(_ client: CassandraClient, _ server: Int?) async throws -> Figures {
+    private func inserts(_ client: CassandraClient, _ server: Int32?) async throws -> Figures {
         let statement = try await client.prepare(Self.insert)
         return try await measure("insert", operations: count, rowsEach: 1, server) { index in
             var buffer = ByteBufferAllocator().buffer(capacity: 512)
@@ -122,7 +122,7 @@ struct BenchStoreCommand: AsyncParsableCommand {
         }
     }
 
-    private func reads(_ client: CassandraClient, _ server: Int?) async throws -> Figures {
+    private func reads(_ client: CassandraClient, _ server: Int32?) async throws -> Figures {
         let statement = try await client.prepare("SELECT id, \(Self.columns.joined(separator: ", ")) FROM leat_bench.users WHERE id = ?")
         return try await measure("read", operations: count, rowsEach: 1, server) { index in
             var buffer = ByteBufferAllocator().buffer(capacity: 16)
@@ -138,7 +138,7 @@ struct BenchStoreCommand: AsyncParsableCommand {
         }
     }
 
-    private func batches(_ client: CassandraClient, _ server: Int?) async throws -> Figures {
+    private func batches(_ client: CassandraClient, _ server: Int32?) async throws -> Figures {
         let statement = try await client.prepare(Self.insert)
         let rows = batch
         return try await measure("batch of \(rows)", operations: max(1, count / rows), rowsEach: rows, server) { index in
@@ -154,7 +154,7 @@ struct BenchStoreCommand: AsyncParsableCommand {
 
     /// Runs the operation for every index, so many at a time, and times each.
     private func measure(
-        _ name: String, operations: Int, rowsEach: Int, _ server: Int?, _ operation: @escaping @Sendable (Int) async throws -> Void
+        _ name: String, operations: Int, rowsEach: Int, _ server: Int32?, _ operation: @escaping @Sendable (Int) async throws -> Void
     ) async throws -> Figures {
         let progress = Progress()
         let cpuBefore = server.flatMap(ProcessCPU.seconds)
@@ -214,7 +214,7 @@ struct BenchStoreCommand: AsyncParsableCommand {
         let cpuPerRow: Double?
     }
 
-    private func report(_ figures: [Figures], sync: Duration, hasServer: Bool, endpoint: Endpoint) {
+    private func report(_ figures: [Figures], sync: Double, hasServer: Bool, endpoint: Endpoint) {
         if json {
             let phases = figures.map { phase in
                 "{\"name\":\"\(phase.name)\",\"operations\":\(phase.operations),\"rows\":\(phase.rows),\"seconds\":\(Self.number(phase.seconds, 3)),"
@@ -223,7 +223,7 @@ struct BenchStoreCommand: AsyncParsableCommand {
             }
             print(
                 "{\"store\":\"\(endpoint)\",\"in_flight\":\(inFlight),\"connections\":\(connections),"
-                    + "\"fdatasync_ms\":\(Self.number(sync.inMilliseconds, 3)),\"phases\":[\(phases.joined(separator: ","))]}")
+                    + "\"fdatasync_ms\":\(Self.number(sync, 3)),\"phases\":[\(phases.joined(separator: ","))]}")
             return
         }
         var table = TextTable([
@@ -237,117 +237,11 @@ struct BenchStoreCommand: AsyncParsableCommand {
             ])
         }
         print(table.text(), terminator: "")
-        print("\(inFlight) in flight on \(connections) connections to \(endpoint); this disk's fdatasync takes \(sync.text) (median).")
+        print(
+            "\(inFlight) in flight on \(connections) connections to \(endpoint); this disk's fdatasync takes \(Self.number(sync, 3)) ms (median)."
+        )
         if !hasServer { print("The server's process was not found on this machine: name it with --pid for its CPU.") }
     }
 
     private static func number(_ value: Double, _ digits: Int) -> String { String(format: "%.\(digits)f", value) }
-}
-
-/// The processor time of another process, by Linux's /proc.
-enum ProcessCPU {
-    /// User and system time of all its threads.
-    static func seconds(_ pid: Int) -> Double? {
-        guard let data = FileManager.default.contents(atPath: "/proc/\(pid)/stat") else { return nil }
-        // The name, in parentheses, may hold anything: the numbers begin after the last one.
-        let text = String(decoding: data, as: UTF8.self)
-        guard let end = text.lastIndex(of: ")") else { return nil }
-        let fields = text[text.index(after: end)...].split(separator: " ")
-        guard fields.count > 12, let user = Double(fields[11]), let system = Double(fields[12]) else { return nil }
-        return (user + system) / Double(sysconf(CInt(_SC_CLK_TCK)))
-    }
-
-    /// The process that listens on a port of this machine.
-    static func listening(on port: Int) -> Int? {
-        var inodes: Set<String> = []
-        for path in ["/proc/net/tcp", "/proc/net/tcp6"] {
-            guard let data = FileManager.default.contents(atPath: path) else { continue }
-            for line in String(decoding: data, as: UTF8.self).split(separator: "\n").dropFirst() {
-                let fields = line.split(separator: " ")
-                // State 0A is LISTEN.
-                guard fields.count > 9, fields[3] == "0A", let colon = fields[1].lastIndex(of: ":"),
-                    Int(fields[1][fields[1].index(after: colon)...], radix: 16) == port
-                else { continue }
-                inodes.insert("socket:[\(fields[9])]")
-            }
-        }
-        guard !inodes.isEmpty, let entries = try? FileManager.default.contentsOfDirectory(atPath: "/proc") else { return nil }
-        for pid in entries.compactMap({ Int($0) }) {
-            guard let descriptors = try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd") else { continue }
-            for descriptor in descriptors {
-                if let target = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/fd/\(descriptor)"),
-                    inodes.contains(target)
-                {
-                    return pid
-                }
-            }
-        }
-        return nil
-    }
-}
-
-/// What a sync of this disk takes: the floor under every durable write.
-enum DiskSync {
-    static func median(folder: String, rounds: Int = 40) throws -> Duration {
-        let path = folder + "/.leat-fdatasync-\(getpid())"
-        let descriptor = open(path, O_RDWR | O_CREAT | O_TRUNC, 0o600)
-        guard descriptor >= 0 else {
-            throw CQLCommandError(problem: "cannot write \(path) to time the disk", nextStep: "run it in a folder that can be written")
-        }
-        defer {
-            close(descriptor)
-            unlink(path)
-        }
-        let block = [UInt8](repeating: 7, count: 4_096)
-        let clock = ContinuousClock()
-        var times: [Duration] = []
-        for _ in 0..<rounds {
-            let before = clock.now
-            guard write(descriptor, block, block.count) == block.count, fdatasync(descriptor) == 0 else { break }
-            times.append(clock.now - before)
-        }
-        return times.sorted().dropFirst(times.count / 2).first ?? .zero
-    }
-}
-
-/// A `leat store` of this binary, on a free port and a folder that goes with it.
-final class StoreProcess {
-    let endpoint: Endpoint
-    let folder: String
-    private let process = Process()
-
-    var pid: Int { Int(process.processIdentifier) }
-
-    init() throws {
-        folder = NSTemporaryDirectory() + "leat-bench-\(getpid())"
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        endpoint = Endpoint(host: "127.0.0.1", port: try Self.freePort())
-        process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-        process.arguments = ["store", "--data", folder, "--store.port", "\(endpoint.port)"]
-        process.standardOutput = FileHandle.nullDevice
-        try process.run()
-    }
-
-    /// The kernel's choice; free again until the store takes it.
-    private static func freePort() throws -> Int {
-        let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
-        defer { close(descriptor) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let isBound = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, length) == 0 && getsockname(descriptor, $0, &length) == 0
-            }
-        }
-        guard isBound else { throw CQLCommandError(problem: "no free port on 127.0.0.1", nextStep: nil) }
-        return Int(UInt16(bigEndian: address.sin_port))
-    }
-
-    func stop() {
-        process.terminate()
-        process.waitUntilExit()
-        try? FileManager.default.removeItem(atPath: folder)
-    }
 }

@@ -165,6 +165,12 @@ actor SchedulerCore {
 
     /// Cancels what runs, waits for it up to the stop's time-out, and leaves every task in a state to go on from.
     nonisolated func stop() async {
+        await drain()
+        store.close()
+    }
+
+    /// As ``stop()``, but the metadata stays open, so that the API still answers.
+    nonisolated func drain() async {
         await perform { core, _, _ in
             core.isStopping = true
             core.timer?.cancel()
@@ -180,7 +186,6 @@ actor SchedulerCore {
         abandon.cancel()
         // The last outcomes are on disk when a round after them is.
         await perform { _, _, _ in }
-        store.close()
     }
 
     private func waitUntilIdle() async {

@@ -10,9 +10,10 @@ extension RegistryRoutes {
         let scope: Scope
     }
 
-    mutating func addServerMetadata() {
+    mutating func addServerMetadata(clusterID: @escaping @Sendable () async throws -> String) {
         get("/v1/metadata/id") { _, _ in
-            let scope = ClusterID.Scope(path: [], clusters: ["schema-registry-cluster": "schema-registry"])
+            let clusters = ["kafka-cluster": try await clusterID(), "schema-registry-cluster": "schema-registry"]
+            let scope = ClusterID.Scope(path: [], clusters: clusters)
             return try RegistryJSON.response(ClusterID(id: "", scope: scope))
         }
         get("/v1/metadata/version") { _, _ in try RegistryJSON.response(["version": "7.9.0-leat", "commitId": ""]) }

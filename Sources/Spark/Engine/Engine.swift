@@ -65,6 +65,13 @@ package final class Engine: Sendable {
         try await queries.start(query).id
     }
 
+    /// As above, with a look between any two steps of a micro-batch.
+    func launch(
+        _ query: StreamingQueryDefinition, observe: @escaping @Sendable (MicroBatchPoint) async throws -> Void
+    ) async throws -> StreamingQueryHandle {
+        try await launcher.launch(query, observe: observe)
+    }
+
     /// The schema that a plan gives, for `printSchema` and for checks before a start.
     package func schema(of plan: LogicalPlan) throws -> StructType {
         try PlanCompiler.compile(plan, sourceSchema: launcher.sourceSchema).schema

@@ -119,7 +119,7 @@ final class QueryLauncher: Sendable {
     // MARK: Sinks
 
     private func sink(
-        _ definition: StreamingQueryDefinition, name: String?, status: @escaping @Sendable (String?) -> Void
+        _ definition: StreamingQueryDefinition, name: String?, handle: StreamingQueryHandle, status: @escaping @Sendable (String?) -> Void
     ) throws -> any StreamSink {
         let options = definition.sink.options
         switch definition.sink.format.lowercased() {
@@ -129,7 +129,8 @@ final class QueryLauncher: Sendable {
                 limits: CassandraSink.Limits(
                     rowsPerBatch: configuration.values.integer("engine.cassandra.rows"),
                     bytesPerBatch: configuration.values.bytes("engine.cassandra.bytes"),
-                    inFlight: configuration.values.integer("engine.cassandra.inflight"), retry: configuration.retry), logger: logger, status: status)
+                    inFlight: configuration.values.integer("engine.cassandra.inflight"), retry: configuration.retry), logger: logger, status: status,
+                isStopped: { [weak handle] in handle?.isStopRequested ?? true })
         case "console": return try ConsoleSink(options)
         case "memory":
             guard let name = name ?? definition.sink.table else {
@@ -196,7 +197,7 @@ final class QueryLauncher: Sendable {
         let status: @Sendable (String?) -> Void = { [weak handle] text in
             handle?.update(text ?? "Processing new data", isDataAvailable: true, isTriggerActive: true)
         }
-        let sink = try sink(definition, name: name, status: status)
+        let sink = try sink(definition, name: name, handle: handle, status: status)
         let queries = state.withLockedValue { $0.queries }
         try queries?.register(handle)
         do {

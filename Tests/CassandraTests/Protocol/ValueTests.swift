@@ -102,4 +102,17 @@ import Testing
         #expect(CQLUUID("d2177dd0eaa2-11de-a572-001b779c76e3-") == nil)
         #expect(CQLUUID.random().version == 4)
     }
+
+    @Test(arguments: [
+        ("127.0.0.1", "127.0.0.1"), ("::", "::"), ("::1", "::1"), ("2001:db8:0:0:1::2", "2001:db8::1:0:0:2"),
+        ("fe80::ffff:10.0.0.1", "fe80::ffff:a00:1"),
+        ("1:2:3:4:5:6:7:8", "1:2:3:4:5:6:7:8"),
+    ]) func addressesAreReadAndShown(text: String, shown: String) {
+        #expect(InternetAddress(text)?.description == shown)
+    }
+
+    @Test(arguments: ["", "1.2.3", "1.2.3.256", "1.2.3.4.5", "1:2:3:4:5:6:7", "1::2::3", ":::", "12345::", "g::", "1.2.3.4:", "+1.2.3.4"])
+    func whatIsNoAddressIsRefused(text: String) {
+        #expect(InternetAddress(text) == nil)
+    }
 }

@@ -1,11 +1,8 @@
 package import IO
 
-/// The settings of the Spark Connect listener; part of the engine's.
+/// The settings of the Spark Connect listener: part of the engine's, whose `engine.host` and `engine.port` it listens on.
 package struct ConnectConfiguration: Sendable {
     package static let settings: [Setting] = [
-        Setting("engine.host", .text, default: "127.0.0.1", "the address to listen on for Spark Connect"),
-        Setting("engine.port", .integer(0...65_535), default: "15002", "the port to listen on; 0 takes any free one"),
-        Setting("engine.advertised", .endpoint, default: "", "the address that others are told; by default the one listened on"),
         Setting("engine.connect.request.bytes.max", .bytes, default: "64MiB", "the longest request taken from a client"),
         Setting("engine.connect.sessions.max", .integer(1...1_000_000), default: "1000", "sessions held at once"),
         Setting("engine.connect.session.idle", .duration, default: "1h", "how long a session may be idle before it gives way to a new one"),
@@ -36,7 +33,6 @@ package struct ConnectConfiguration: Sendable {
     }
 
     package var endpoint: Endpoint
-    package var advertised: Endpoint?
     package var requestBytesMax: Int
     package var streamsMax: Int
     package var grace: Duration
@@ -44,7 +40,6 @@ package struct ConnectConfiguration: Sendable {
 
     package init(values: SettingValues) throws {
         endpoint = Endpoint(host: values.text("engine.host"), port: values.integer("engine.port"))
-        advertised = values.isSet("engine.advertised") ? values.endpoint("engine.advertised") : nil
         requestBytesMax = values.bytes("engine.connect.request.bytes.max")
         streamsMax = values.integer("engine.connect.streams.max")
         grace = values.duration("engine.connect.grace")

@@ -10,6 +10,9 @@ internal import NIOPosix
 package final class ConnectServer: Sendable {
     private typealias Transport = HTTP2ServerTransport.Posix
 
+    /// The version of Spark whose behaviour is followed, which clients compare with their own.
+    package static let sparkVersion = "4.3.0"
+
     /// The address really bound.
     package let endpoint: IO.Endpoint
 

@@ -5,9 +5,6 @@ internal import Logging
 /// Narrow so far: sessions, configuration, the streaming queries' commands, and the upkeep of executions. Everything else that
 /// the protocol has is refused with the name of what was asked for.
 final class ConnectService: Sendable {
-    /// The version of Spark whose behaviour is followed, which clients compare with their own.
-    static let sparkVersion = "4.3.0"
-
     let sessions: ConnectSessions
     private let limits: ConnectConfiguration.Limits
     private let commands: StreamingQueryCommands
@@ -51,7 +48,7 @@ final class ConnectService: Sendable {
         switch request.analysis {
         case .sparkVersion:
             return AnalyzePlanResponse(
-                sessionID: session.key.sessionID, serverSideID: session.serverSideID, sparkVersion: Self.sparkVersion)
+                sessionID: session.key.sessionID, serverSideID: session.serverSideID, sparkVersion: ConnectServer.sparkVersion)
         case .notServed(let what): throw ConnectError.notServed("AnalyzePlan.\(what)")
         case nil: throw ConnectError.notServed("an AnalyzePlanRequest without a question")
         }

@@ -23,7 +23,7 @@ struct StreamingQueryCommands: Sendable {
         case .status:
             content = .status(handle.status)
         case .lastProgress:
-            content = .recentProgress(handle.recentProgress.suffix(1))
+            content = .recentProgress(handle.lastProgress.map { [$0] } ?? [])
         case .recentProgress:
             content = .recentProgress(handle.recentProgress)
         case .stop:

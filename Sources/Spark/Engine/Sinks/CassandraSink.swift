@@ -44,12 +44,13 @@ final class CassandraSink: StreamSink {
     private let logger: Logger
     private let consistency: Consistency
     private let status: @Sendable (String?) -> Void
+    private let isStopped: @Sendable () -> Bool
     private let target = NIOLockedValueBox<Target?>(nil)
     private let window: InFlightWindow
 
     init(
         options: Options, table: String?, client: CassandraClient, limits: Limits, logger: Logger,
-        status: @escaping @Sendable (String?) -> Void
+        status: @escaping @Sendable (String?) -> Void, isStopped: @escaping @Sendable () -> Bool
     ) throws {
         var parts = table?.split(separator: ".").map(String.init) ?? []
         let name = options["table"] ?? parts.popLast()
@@ -78,6 +79,7 @@ final class CassandraSink: StreamSink {
         self.limits = limits
         self.logger = logger
         self.status = status
+        self.isStopped = isStopped
         window = InFlightWindow(limits.inFlight)
     }
 
@@ -273,7 +275,7 @@ final class CassandraSink: StreamSink {
                 return result
             } catch let error as CassandraClientError where Self.isTransient(error) {
                 try Task.checkCancellation()
-                if window.isCancelled { throw CancellationError() }
+                if window.isCancelled || isStopped() { throw CancellationError() }
                 if backoff.attempts == 0 { logger.warning("\(description): \(error.problem); retrying") }
                 status("Waiting for Cassandra: \(error.problem)")
                 try await Task.sleep(for: backoff.next())

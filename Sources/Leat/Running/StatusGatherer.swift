@@ -1,0 +1,244 @@
+internal import Cassandra
+internal import Foundation
+internal import IO
+internal import Kafka
+internal import Logging
+internal import Scheduler
+internal import Spark
+package import Stack
+
+/// Asks the boxes what a pipeline is doing, each by its own protocol, and so the same of an embedded box and of a real one.
+///
+/// A box that does not answer costs its own part of the picture and nothing else: each keeps its last known figures.
+package actor StatusGatherer {
+    private let pipeline: String
+    private let dagIDs: [String]
+    private let topic: String?
+    private let queryName: String?
+    private let table: (keyspace: String, name: String)?
+    private let kafka: KafkaClient
+    private let cassandra: CassandraClient
+    private let spark: SparkConnectClient
+    private let airflow: AirflowClient
+    private let started = ContinuousClock.now
+    private let timeout: Duration
+    private var last: PipelineStatus
+    private var deadLettersSeen = -1
+    private var endedRuns: [String: Int] = [:]
+    /// The newest runs of a DAG whose records are counted.
+    private let runsCounted = 100
+    /// Counting a table reads all of it: it is done again only after a rest of twenty times what it took.
+    private var countsAgainAt = ContinuousClock.now
+
+    package init(_ pipeline: any Pipeline, configuration: StackConfiguration, timeout: Duration = .milliseconds(900)) throws {
+        self.pipeline = pipeline.name
+        self.timeout = timeout
+        let dags = try pipeline.dags
+        dagIDs = dags.map(\.id)
+        let query = try pipeline.queries(SparkSession.unbound).first?.definition
+        topic = dags.flatMap(\.operators).compactMap(\.produces).first ?? query?.plan.subscribedTopic
+        queryName = query?.name
+        if let options = query?.sink.options, let keyspace = options["keyspace"], let name = options["table"] {
+            table = (keyspace, name)
+        } else {
+            table = nil
+        }
+        var quiet = Logger(label: "leat.status")
+        quiet.logLevel = .critical
+        kafka = KafkaClient(KafkaClientConfiguration(bootstrap: try configuration.endpoints(of: .broker)), logger: quiet)
+        cassandra = CassandraClient(CassandraClientConfiguration(contactPoints: try configuration.endpoints(of: .store)), logger: quiet)
+        spark = SparkConnectClient(endpoint: try configuration.endpoints(of: .engine)[0], logger: quiet)
+        airflow = AirflowClient(AirflowClientConfiguration(url: try configuration.url(of: .scheduler)), logger: quiet)
+        last = PipelineStatus(pipeline: pipeline.name, at: "", uptimeSeconds: 0)
+        last.topic = topic.map { .init(name: $0) }
+        last.query = queryName.map { .init(name: $0) }
+        last.table = table.map { .init(name: "\($0.keyspace).\($0.name)") }
+        last.dropped = topic.map { .init(topic: "\($0).dead-letter") }
+    }
+
+    /// One round: every box is asked at once.
+    ///
+    /// - Parameter countsTable: whether the table is counted now, however long the last count took.
+    package func gather(countsTable: Bool = false) async -> PipelineStatus {
+        async let users = ask("scheduler") { try await self.users() }
+        async let records = ask("broker") { try await self.records() }
+        async let query = ask("engine") { try await self.query() }
+        async let rows = ask("store") { try await self.rows(countsTable: countsTable) }
+        let (usersAnswer, recordsAnswer, queryAnswer, rowsAnswer) = await (users, records, query, rows)
+
+        var status = last
+        status.problems = [usersAnswer.problem, recordsAnswer.problem, queryAnswer.problem, rowsAnswer.problem].compactMap(\.self)
+        if let value = usersAnswer.value { status.users = value }
+        if let value = recordsAnswer.value {
+            status.topic?.records = value.records
+            status.dropped = value.dropped ?? status.dropped
+        }
+        if let value = queryAnswer.value, let value {
+            status.query = value.query
+            if let offsets = value.endOffsets, let ends = recordsAnswer.value?.ends, let starts = recordsAnswer.value?.starts {
+                var rows = 0, lag = 0
+                for (partition, end) in ends {
+                    let start = starts[partition] ?? 0
+                    let read = max(start, offsets[partition] ?? start)
+                    rows += Int(read - start)
+                    lag += max(0, Int(end - read))
+                }
+                status.query?.rows = rows
+                status.query?.lag = lag
+            } else {
+                status.query?.rows = last.query?.rows ?? 0
+                status.query?.lag = value.endOffsets == nil ? recordsAnswer.value?.records ?? 0 : last.query?.lag ?? 0
+            }
+        }
+        if let value = rowsAnswer.value, let value { status.table?.rows = value }
+        status.at = Date.now.formatted(.iso8601.time(includingFractionalSeconds: true))
+        status.uptimeSeconds = (Double(Int((ContinuousClock.now - started).inSeconds * 1_000)) / 1_000)
+        last = status
+        return status
+    }
+
+    package func close() async {
+        await kafka.close()
+        await cassandra.close()
+        await spark.close()
+        await airflow.close()
+    }
+
+    // MARK: One box each
+
+    private func users() async throws -> PipelineStatus.Users {
+        var users = PipelineStatus.Users()
+        var isNewest = true
+        for dag in dagIDs {
+            for run in try await airflow.runs(dag, limit: runsCounted) {
+                if isNewest { users.run = run.state.rawValue }
+                isNewest = false
+                users.fetched += try await fetched(dag, run)
+            }
+        }
+        return users
+    }
+
+    /// The records that a run's tasks have sent. An ended run's are asked for once.
+    private func fetched(_ dag: String, _ run: AirflowRun) async throws -> Int {
+        if let known = endedRuns[run.runID] { return known }
+        var records = 0
+        for instance in try await airflow.taskInstances(dag, run.runID) {
+            guard let topic else { continue }
+            records += Int(try await airflow.xcoms(dag, run.runID, instance.taskID)[topic]?.integer ?? 0)
+        }
+        if run.state == .success || run.state == .failed { endedRuns[run.runID] = records }
+        return records
+    }
+
+    private struct Records: Sendable {
+        var records = 0
+        var starts: [Int32: Int64] = [:]
+        var ends: [Int32: Int64] = [:]
+        var dropped: PipelineStatus.Dropped?
+    }
+
+    private func records() async throws -> Records {
+        var answer = Records()
+        guard let topic else { return answer }
+        let deadLetters = "\(topic).dead-letter"
+        // Asked for all topics, since a topic that is asked for by name and is absent would be an error or be created.
+        let topics = try await kafka.metadata(topics: nil).topics
+        var specs: [TopicPartition] = []
+        for found in topics where found.name == topic || found.name == deadLetters {
+            specs += found.partitions.map { TopicPartition(topic: found.name, partition: $0.index) }
+        }
+        guard !specs.isEmpty else { return answer }
+        let starts = try await kafka.offsets(Dictionary(uniqueKeysWithValues: specs.map { ($0, .earliest) }))
+        let ends = try await kafka.offsets(Dictionary(uniqueKeysWithValues: specs.map { ($0, .latest) }))
+        for (partition, end) in ends where partition.topic == topic {
+            answer.starts[partition.partition] = starts[partition]
+            answer.ends[partition.partition] = end
+            answer.records += Int(end - (starts[partition] ?? 0))
+        }
+        let dropped = ends.filter { $0.key.topic == deadLetters && $0.value > starts[$0.key] ?? 0 }
+        let count = dropped.reduce(0) { $0 + Int($1.value - (starts[$1.key] ?? 0)) }
+        answer.dropped = last.dropped
+        answer.dropped?.count = count
+        if count != deadLettersSeen, let newest = dropped.max(by: { $0.value < $1.value }) {
+            try await describe(newest.key, offset: newest.value - 1, in: &answer.dropped)
+            deadLettersSeen = count
+        }
+        return answer
+    }
+
+    private func describe(_ partition: TopicPartition, offset: Int64, in dropped: inout PipelineStatus.Dropped?) async throws {
+        let records = try await kafka.fetch(partition, from: offset, maxBytes: 1 << 20, maxWait: .milliseconds(100), minBytes: 1)
+        guard records.count > 0 else { return }
+        var headers: [String: String] = [:]
+        for header in try records.headers(at: records.count - 1) {
+            headers[header.key] = header.value.map { String(decoding: $0, as: UTF8.self) }
+        }
+        dropped?.lastReason = headers["leat.reason"]
+        if let topic = headers["leat.topic"], let from = headers["leat.partition"], let at = headers["leat.offset"]
+        {
+            dropped?.lastPlace = "\(topic)[\(from)]@\(at)"
+        }
+    }
+
+    private struct QueryAnswer: Sendable {
+        var query: PipelineStatus.Query
+        /// Partition to the offset that the last batch ended before; nil before the first batch.
+        var endOffsets: [Int32: Int64]?
+    }
+
+    private func query() async throws -> QueryAnswer? {
+        guard let queryName, var query = last.query else { return nil }
+        guard let found = try await spark.activeQueries().first(where: { $0.name == queryName }) else {
+            if query.exception == nil { query.status = "not running" }
+            return QueryAnswer(query: query, endOffsets: nil)
+        }
+        query.status = try await spark.status(found.id).message
+        query.exception = try await spark.exception(found.id)?.message
+        var answer = QueryAnswer(query: query)
+        let progress = try await spark.recentProgress(found.id).compactMap { StreamingProgress(json: $0) }
+        if let newest = progress.last {
+            answer.query.batch = newest.batchId
+            answer.endOffsets = topic.flatMap { newest.endOffsets(of: $0) }
+        }
+        if let busy = progress.last(where: { $0.numInputRows > 0 }) { answer.query.batchMilliseconds = busy.batchDuration }
+        return answer
+    }
+
+    private func rows(countsTable: Bool) async throws -> Int? {
+        guard let table else { return nil }
+        let begin = ContinuousClock.now
+        guard countsTable || begin >= countsAgainAt else { return nil }
+        let answer = try await cassandra.query("SELECT count(*) FROM \"\(table.keyspace)\".\"\(table.name)\"")
+        let took = ContinuousClock.now - begin
+        countsAgainAt = begin + took * 20
+        guard case .bigint(let count)? = answer.rows.first?.first else { return nil }
+        return Int(count)
+    }
+
+    private struct Answer<Value: Sendable>: Sendable {
+        var value: Value?
+        var problem: String?
+    }
+
+    private nonisolated func ask<Value: Sendable>(_ box: String, _ question: @escaping @Sendable () async throws -> Value) async -> Answer<
+        Value
+    > {
+        await withTaskGroup(of: Answer<Value>.self) { group in
+            group.addTask {
+                do {
+                    return Answer(value: try await question())
+                } catch {
+                    return Answer(problem: "\(box): \(error)".split(separator: "\n").first.map(String.init))
+                }
+            }
+            group.addTask { [timeout] in
+                try? await Task.sleep(for: timeout)
+                return Answer(problem: "\(box): no answer within \(timeout.text)")
+            }
+            let first = await group.next()!
+            group.cancelAll()
+            return first
+        }
+    }
+}

@@ -1,0 +1,45 @@
+"""The long form of the fault rounds: `make faults`, or run.py --rounds 50 --power-loss-rounds 20."""
+
+import argparse
+import pathlib
+import sys
+import tempfile
+import time
+
+sys.path[:0] = [str(pathlib.Path(__file__).resolve().parent), str(pathlib.Path(__file__).resolve().parents[1] / "Support")]
+
+import rounds  # noqa: E402
+from checker import Loss  # noqa: E402
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=50, help="kills of the whole, and kills of each box apart")
+    parser.add_argument("--power-loss-rounds", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=int(time.time()), help="the moments of the kills and the records")
+    arguments = parser.parse_args()
+    print(f"seed {arguments.seed}", flush=True)
+
+    def report(line):
+        print(line, flush=True)
+
+    plan = [
+        ("kill -9 of the whole", lambda f: rounds.whole(f, arguments.rounds, arguments.seed, report)),
+        ("kill -9 of each box apart", lambda f: rounds.apart(f, arguments.rounds, arguments.seed + 1, report)),
+        ("power loss", lambda f: rounds.whole(f, arguments.power_loss_rounds, arguments.seed + 2, report, power_loss=True)),
+    ]
+    failed = 0
+    for name, work in plan:
+        print(f"== {name}", flush=True)
+        with tempfile.TemporaryDirectory(prefix="leat-faults-") as folder:
+            try:
+                work(folder)
+            except (Loss, AssertionError, RuntimeError) as error:
+                failed += 1
+                print(f"FAILED: {error}", flush=True)
+    print(f"{len(plan) - failed} passed, {failed} failed", flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

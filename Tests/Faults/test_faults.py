@@ -1,0 +1,25 @@
+"""The short form of the fault rounds; `make faults` runs the long one."""
+
+import pytest
+
+import rounds
+from checker import Loss
+
+
+def test_nothing_acknowledged_is_lost_when_the_whole_is_killed(tmp_path):
+    rounds.whole(tmp_path, rounds=3)
+
+
+def test_nothing_acknowledged_is_lost_when_one_box_is_killed(tmp_path):
+    rounds.apart(tmp_path, rounds=4)
+
+
+def test_nothing_acknowledged_is_lost_when_the_power_goes(tmp_path):
+    rounds.whole(tmp_path, rounds=2, seed=3, power_loss=True)
+
+
+@pytest.mark.parametrize("ignored", ["/broker/", "/store/"])
+def test_a_missing_sync_is_noticed(tmp_path, ignored):
+    """Without the syncs of one box the same rounds must fail: a check that passes here proves nothing."""
+    with pytest.raises((Loss, AssertionError, RuntimeError)):
+        rounds.whole(tmp_path, rounds=3, seed=4, power_loss=True, ignored=ignored)
