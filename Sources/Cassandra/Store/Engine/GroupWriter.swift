@@ -1,0 +1,255 @@
+internal import CRocksDB
+
+/// The store's one writer: gathers what concurrent connections append into one WriteBatch, writes it with one log record and one sync, and
+/// then completes all of it.
+///
+/// Connections encode their mutations under a short lock, straight into the bytes that become the batch (a WriteBatch is a header of twelve
+/// bytes and records one behind the other). While the writer thread writes and syncs one group, the next one fills; so a group is as large
+/// as what arrives during a sync, with no timer. A group that is full refuses more (`OVERLOADED`): that is the push-back.
+///
+/// Work that has to read before it writes (IF conditions, counters, lists by index, schema changes) is queued in the same group and done by
+/// the writer thread behind the group's blind writes, one after another: the thread is the lock.
+///
+/// `@unchecked Sendable`: all state is guarded by `monitor`, but for what the writer thread alone touches.
+final class GroupWriter: @unchecked Sendable {
+    typealias Completion = @Sendable (Result<StatementResult, CQLError>) -> Void
+    /// Reads, decides, and gives what to write. Run on the writer's thread.
+    typealias Job = @Sendable (RocksDatabase) -> Result<JobOutcome, CQLError>
+
+    struct JobOutcome {
+        var result: StatementResult
+        /// A whole WriteBatch, or nothing to write.
+        var batch: OpaquePointer?
+        /// After the batch is written, before anybody is told.
+        var applied: (@Sendable () -> Void)?
+    }
+
+    private struct Group {
+        let arena: ByteArena
+        var records: UInt32 = 0
+        var completions: [Completion] = []
+        var jobs: [(job: Job, completion: Completion)] = []
+
+        init() {
+            arena = ByteArena(capacity: 64 << 10)
+            reset()
+        }
+
+        mutating func reset() {
+            arena.truncate(to: 0)
+            arena.shrink(to: 1 << 20)
+            arena.append(little: UInt64(0))
+            arena.append(little: UInt32(0))
+            records = 0
+            completions.removeAll(keepingCapacity: true)
+            jobs.removeAll(keepingCapacity: true)
+        }
+
+        var isEmpty: Bool { completions.isEmpty && jobs.isEmpty }
+    }
+
+    private let database: RocksDatabase
+    private let isGrouped: Bool
+    private let bytesMax: Int
+    private let jobsMax = 4_096
+    private let monitor = Monitor()
+    private var open = Group()
+    private var spare = Group()
+    private let scratch = ByteArena()
+    private var lastTimestamp: Int64 = 0
+    private var isWaiting = false
+    private var isClosing = false
+    private var hasUnsynced = false
+    private var failure: String?
+    private var threads: [NamedThread] = []
+
+    /// - Parameters:
+    ///   - isGrouped: acknowledge after the sync; otherwise the log is synced every `syncPeriod` seconds behind the acknowledgements.
+    ///   - bytesMax: what may wait to be written.
+    init(_ database: RocksDatabase, isGrouped: Bool, syncPeriod: Double, bytesMax: Int) {
+        self.database = database
+        self.isGrouped = isGrouped
+        self.bytesMax = bytesMax
+        threads.append(NamedThread("store-writer") { [unowned self] in run() })
+        if !isGrouped { threads.append(NamedThread("store-sync") { [unowned self] in runSync(every: syncPeriod) }) }
+    }
+
+    /// Appends one request's mutations and completes it when they are as safe as the setting says.
+    ///
+    /// - Parameter body: encodes records behind the arena's end and says how many; gets the arena, a scratch and a timestamp that rises
+    ///   with every request.
+    /// - Throws: what `body` throws, with nothing appended.
+    @inline(__always)
+    func append(
+        now: Int64, completion: @escaping Completion, _ body: (ByteArena, ByteArena, Int64) throws(CQLError) -> UInt32
+    ) throws(CQLError) {
+        monitor.lock()
+        let mark = open.arena.count
+        do throws(CQLError) {
+            try checkOpen(mark)
+            lastTimestamp = max(lastTimestamp + 1, now)
+            open.records += try body(open.arena, scratch, lastTimestamp)
+        } catch {
+            open.arena.truncate(to: mark)
+            monitor.unlock()
+            throw error
+        }
+        open.completions.append(completion)
+        let wakes = isWaiting
+        isWaiting = false
+        monitor.unlock()
+        if wakes { monitor.signal() }
+    }
+
+    func append(job: @escaping Job, completion: @escaping Completion) throws(CQLError) {
+        monitor.lock()
+        do throws(CQLError) {
+            try checkOpen(open.arena.count)
+            guard open.jobs.count < jobsMax else { throw .overloaded("\(jobsMax) conditional writes wait already") }
+        } catch {
+            monitor.unlock()
+            throw error
+        }
+        open.jobs.append((job, completion))
+        isWaiting = false
+        monitor.unlock()
+        monitor.signal()
+    }
+
+    /// A timestamp as ``append(now:completion:_:)`` gives them.
+    func timestamp(now: Int64) -> Int64 {
+        monitor.lock()
+        defer { monitor.unlock() }
+        lastTimestamp = max(lastTimestamp + 1, now)
+        return lastTimestamp
+    }
+
+    private func checkOpen(_ waiting: Int) throws(CQLError) {
+        if isClosing { throw .serverError("The store is stopping") }
+        if let failure { throw .serverError("The storage cannot be written: \(failure)") }
+        guard waiting < bytesMax else { throw .overloaded("\(waiting) bytes wait to be written already") }
+    }
+
+    /// Writes what waits, completes it, and ends the threads.
+    func close() {
+        monitor.lock()
+        isClosing = true
+        monitor.broadcast()
+        monitor.unlock()
+        for thread in threads { thread.join() }
+        threads.removeAll()
+        _ = database.syncLog()
+    }
+
+    // MARK: The writer thread
+
+    private func run() {
+        while true {
+            monitor.lock()
+            while open.isEmpty, !isClosing {
+                isWaiting = true
+                monitor.wait()
+            }
+            isWaiting = false
+            if open.isEmpty {
+                monitor.unlock()
+                return
+            }
+            swap(&open, &spare)
+            monitor.unlock()
+            write()
+            spare.reset()
+        }
+    }
+
+    private func write() {
+        var problem: String?
+        if spare.records > 0 {
+            spare.arena.patch(big: spare.records.byteSwapped, at: 8)
+            problem = database.write(spare.arena.bytes, isSynced: isGrouped)
+        }
+        if let problem {
+            setFailure(problem)
+            let error = CQLError.serverError("The storage cannot be written: \(problem)")
+            for completion in spare.completions { completion(.failure(error)) }
+        } else {
+            if !isGrouped { markUnsynced() }
+            for completion in spare.completions { completion(.success(.void)) }
+        }
+        if !spare.jobs.isEmpty { runJobs() }
+    }
+
+    /// Each job sees what the ones before it wrote; one sync serves them all.
+    private func runJobs() {
+        var outcomes: [Result<StatementResult, CQLError>] = []
+        var hasWritten = false
+        for (job, _) in spare.jobs {
+            switch job(database) {
+            case .failure(let error): outcomes.append(.failure(error))
+            case .success(let outcome):
+                if let batch = outcome.batch {
+                    let problem = database.write(batch, isSynced: false)
+                    rocksdb_writebatch_destroy(batch)
+                    if let problem {
+                        outcomes.append(.failure(.serverError("The storage cannot be written: \(problem)")))
+                        continue
+                    }
+                    hasWritten = true
+                }
+                outcome.applied?()
+                outcomes.append(.success(outcome.result))
+            }
+        }
+        if hasWritten {
+            if isGrouped {
+                if let problem = database.syncLog() {
+                    setFailure(problem)
+                    outcomes = outcomes.map { _ in .failure(.serverError("The storage cannot be written: \(problem)")) }
+                }
+            } else {
+                markUnsynced()
+            }
+        }
+        for (index, outcome) in outcomes.enumerated() { spare.jobs[index].completion(outcome) }
+    }
+
+    private func setFailure(_ problem: String) {
+        monitor.lock()
+        failure = problem
+        monitor.unlock()
+    }
+
+    private func markUnsynced() {
+        monitor.lock()
+        hasUnsynced = true
+        monitor.unlock()
+    }
+
+    // MARK: The periodic sync
+
+    private let syncMonitor = Monitor()
+
+    private func runSync(every period: Double) {
+        while true {
+            monitor.lock()
+            let isOver = isClosing
+            let isDue = hasUnsynced
+            hasUnsynced = false
+            monitor.unlock()
+            if isOver { return }
+            if isDue, let problem = database.syncLog() { setFailure(problem) }
+            var left = period
+            // In steps, so that closing does not wait for a long period.
+            while left > 0 {
+                syncMonitor.lock()
+                _ = syncMonitor.wait(seconds: min(left, 0.1))
+                syncMonitor.unlock()
+                left -= 0.1
+                monitor.lock()
+                let isOver = isClosing
+                monitor.unlock()
+                if isOver { return }
+            }
+        }
+    }
+}
