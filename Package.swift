@@ -145,7 +145,8 @@ let package = Package(
         .testTarget(name: "ZooKeeperTests", dependencies: ["ZooKeeper", "IO"] + nio, swiftSettings: features),
         .testTarget(name: "RandomUserTests", dependencies: ["RandomUser", "IO", httpClient], swiftSettings: features),
         .testTarget(
-            name: "ConsoleTests", dependencies: ["Console", "Kafka", "Cassandra", "Spark", "IO", "CRdkafka", httpClient, hummingbird] + nio, swiftSettings: features),
+            name: "ConsoleTests",
+            dependencies: ["Console", "Kafka", "Cassandra", "Spark", "SchemaRegistry", "Scheduler", "RandomUser", "IO", httpClient, hummingbird] + nio, swiftSettings: features),
         .testTarget(name: "StackTests", dependencies: ["Stack", "IO"], swiftSettings: features),
         .testTarget(name: "LeatTests", dependencies: ["Leat", "Users", "Spark", "Scheduler", "Stack"], swiftSettings: features),
         .testTarget(name: "LeatCommandTests", dependencies: ["LeatCommand"], swiftSettings: features),
