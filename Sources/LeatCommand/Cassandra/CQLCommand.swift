@@ -65,7 +65,7 @@ struct CQLCommand: AsyncParsableCommand {
         await session.close()
     }
 
-    private static var historyPath: String { NSHomeDirectory() + "/.leat_cql_history" }
+    private static var historyPath: String { (ProcessInfo.processInfo.environment["HOME"] ?? NSHomeDirectory()) + "/.leat_cql_history" }
 
     private func makeSession(interactive: Bool) throws -> CQLSession {
         var address = store
