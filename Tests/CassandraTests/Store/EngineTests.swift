@@ -63,24 +63,26 @@ import Testing
         let store = try EngineFixture.with(
             "CREATE TABLE t (k int PRIMARY KEY, v text, w text)", "CREATE TABLE d (k int PRIMARY KEY, v int) WITH default_time_to_live = 5")
         let second: Int64 = 1_000_000
-        store.engine.clock.set(microseconds: 1_000_000 * second)
+        store.engine.clock.set(microseconds: 4_000_000_000 * second)
         try store.run("INSERT INTO t (k, v) VALUES (1, 'a') USING TTL 10")
         try store.run("UPDATE t USING TTL ? SET w = 'b' WHERE k = 1", [.int(20)])
         try store.run("INSERT INTO d (k, v) VALUES (1, 1)")
         #expect(try store.text("SELECT v, ttl(v), w, ttl(w) FROM t WHERE k = 1") == ["a|10|b|20"])
-        store.engine.clock.set(microseconds: 1_000_009 * second)
+        store.engine.clock.set(microseconds: 4_000_000_009 * second)
         #expect(try store.text("SELECT v, ttl(v) FROM t WHERE k = 1") == ["a|1"])
         #expect(try store.text("SELECT * FROM d") == [])
-        store.engine.clock.set(microseconds: 1_000_010 * second)
+        store.engine.clock.set(microseconds: 4_000_000_010 * second)
         #expect(try store.text("SELECT v, w FROM t WHERE k = 1") == ["null|b"])
-        store.engine.clock.set(microseconds: 1_000_020 * second)
+        store.engine.clock.set(microseconds: 4_000_000_020 * second)
         #expect(try store.text("SELECT * FROM t") == [])
     }
 
     @Test func rangesAndReverseFollowTheClusteringOrder() throws {
         let store = try EngineFixture.with(
             "CREATE TABLE t (p text, a int, b text, v int, PRIMARY KEY (p, a, b)) WITH CLUSTERING ORDER BY (a DESC, b ASC)")
-        for a in 1...4 { for b in ["x", "y"] { try store.run("INSERT INTO t (p, a, b, v) VALUES ('p', ?, ?, 0)", [.int(Int32(a)), .text(b)]) } }
+        for a in 1...4 {
+            for b in ["x", "y"] { try store.run("INSERT INTO t (p, a, b, v) VALUES ('p', ?, ?, 0)", [.int(Int32(a)), .text(b)]) }
+        }
         #expect(try store.text("SELECT a, b FROM t WHERE p = 'p'") == ["4|x", "4|y", "3|x", "3|y", "2|x", "2|y", "1|x", "1|y"])
         #expect(try store.text("SELECT a, b FROM t WHERE p = 'p' AND a > 2") == ["4|x", "4|y", "3|x", "3|y"])
         #expect(try store.text("SELECT a, b FROM t WHERE p = 'p' AND a >= 2 AND a < 4") == ["3|x", "3|y", "2|x", "2|y"])
@@ -152,7 +154,9 @@ import Testing
 
     @Test func pagesAreStableOverWrites() throws {
         let store = try EngineFixture.with("CREATE TABLE t (p int, c int, v int, PRIMARY KEY (p, c))")
-        for p in 0..<20 { for c in 0..<10 { try store.run("INSERT INTO t (p, c, v) VALUES (?, ?, 0)", [.int(Int32(p)), .int(Int32(c * 2))]) } }
+        for p in 0..<20 {
+            for c in 0..<10 { try store.run("INSERT INTO t (p, c, v) VALUES (?, ?, 0)", [.int(Int32(p)), .int(Int32(c * 2))]) }
+        }
         let all = try store.pages("SELECT p, c FROM t", pageSize: 7)
         #expect(all.count == 29)
         #expect(Set(all.rows).count == 200 && all.rows.count == 200)
@@ -240,7 +244,8 @@ import Testing
     }
 
     @Test func schemaAndRowsSurviveReopening() throws {
-        let store = try EngineFixture.with("CREATE TABLE t (p int, c int, v text, PRIMARY KEY (p, c)) WITH CLUSTERING ORDER BY (c DESC) AND comment = 'x'")
+        let store = try EngineFixture.with(
+            "CREATE TABLE t (p int, c int, v text, PRIMARY KEY (p, c)) WITH CLUSTERING ORDER BY (c DESC) AND comment = 'x'")
         try store.run("INSERT INTO t (p, c, v) VALUES (1, 1, 'a')")
         try store.run("ALTER TABLE t ADD w int")
         try store.run("INSERT INTO t (p, c, w) VALUES (1, 2, 5)")
@@ -294,7 +299,8 @@ import Testing
     }
 
     @Test func describesTablesWithWhatMakesThemAgain() throws {
-        let store = try EngineFixture.with("CREATE TABLE t (p int, c text, \"Mixed\" map<text, int>, PRIMARY KEY (p, c)) WITH CLUSTERING ORDER BY (c DESC)")
+        let store = try EngineFixture.with(
+            "CREATE TABLE t (p int, c text, \"Mixed\" map<text, int>, PRIMARY KEY (p, c)) WITH CLUSTERING ORDER BY (c DESC)")
         guard case .text(let statement) = try store.select("DESCRIBE TABLE k.t")[0][3] else { return }
         #expect(statement.contains("\"Mixed\" map<text, int>,\n    PRIMARY KEY (p, c)\n) WITH CLUSTERING ORDER BY (c DESC)\n    AND "))
         try store.run("DROP TABLE k.t")

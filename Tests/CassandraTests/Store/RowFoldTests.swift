@@ -64,6 +64,7 @@ import Testing
             return arena
         }
         let pointers: [UnsafePointer<CChar>?] = copies.map { UnsafePointer($0.base.assumingMemoryBound(to: CChar.self)) }
+        defer { withExtendedLifetime(copies) {} }
         let lengths = copies.map(\.count)
         var length = 0
         let result = try #require(leat_rows_fold(pointers, lengths, Int32(values.count), now, &length))
@@ -103,6 +104,7 @@ import Testing
         let broken: [UInt8] = [0x01, 1, 2, 3, 4, 5, 6, 7, 8, 9]
         let arena = ByteArena()
         arena.append(broken)
+        defer { withExtendedLifetime(arena) {} }
         var length = 0
         let pointers: [UnsafePointer<CChar>?] = [UnsafePointer(arena.base.assumingMemoryBound(to: CChar.self))]
         #expect(leat_rows_fold(pointers, [broken.count], 1, 0, &length) == nil)
