@@ -63,6 +63,9 @@ package final class Broker: Sendable {
         }
     }
 
+    /// For tests: how many fetches wait for a partition.
+    func waiterCount(_ topic: String, _ partition: Int32) -> Int { node.topics.partition(topic, partition)?.waiterCount ?? 0 }
+
     // MARK: Listening
 
     private func listen() async throws {

@@ -215,6 +215,9 @@ final class Partition: GroupCommitTarget {
         state.withLockedValue { state in state.waiters.removeAll { $0 === waiter } }
     }
 
+    /// Fetches that wait here.
+    var waiterCount: Int { state.withLockedValue { $0.waiters.count } }
+
     var offsets: (start: Int64, highWatermark: Int64) { state.withLockedValue { ($0.log.startOffset, $0.highWatermark) } }
     var logEndOffset: Int64 { state.withLockedValue { $0.log.nextOffset } }
     var recoveryPoint: Int64 { state.withLockedValue { $0.recoveryPoint } }

@@ -88,6 +88,19 @@ struct BrokerWireTests {
         }
     }
 
+    @Test func aClientThatGoesWhileItWaitsLeavesNothingBehind() async throws {
+        try await withBroker { broker, client, _ in
+            try await client.createTopic("t")
+            let other = try await WireClient.connect(broker.endpoints[0])
+            let waiting = try other.start(
+                FetchRequest(maxWaitMs: 50_000, topics: [.init(name: "t", partitions: [.init(fetchOffset: 0)])]), version: 11)
+            try await eventually("the fetch waits") { broker.waiterCount("t", 0) == 1 }
+            try await other.channel.close()
+            await #expect(throws: (any Error).self) { _ = try await waiting.get() }
+            try await eventually("nobody waits any more") { broker.waiterCount("t", 0) == 0 }
+        }
+    }
+
     @Test func answersKeepTheOrderOfTheRequests() async throws {
         try await withBroker { _, client, _ in
             try await client.createTopic("t")

@@ -28,7 +28,7 @@ final class KafkaConnection: ChannelDuplexHandler {
     private var firstSequence = 0
     private var isReadWanted = false
     private var isProcessing = false
-    private var isClosing = false
+    private(set) var isClosing = false
     private(set) var clientHost = ""
     private let inFlightMax: Int
     /// Fetches that wait, to be let go when the connection ends.
@@ -50,8 +50,9 @@ final class KafkaConnection: ChannelDuplexHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         isClosing = true
-        for waiter in waiters.values { waiter.abandon() }
-        waiters = [:]
+        // Each takes itself out.
+        let abandoned = Array(waiters.values)
+        for waiter in abandoned { waiter.abandon() }
         context.fireChannelInactive()
     }
 
