@@ -171,7 +171,7 @@ import Testing
     @Test func encodedBatchesAreAppendedAndReadBack() async throws {
         try await Self.withBroker { client, _ in
             try await client.createTopics([NewTopic(name: "load", partitions: 1)])
-            let batch = EncodedBatch.filled(recordBytes: 100, batchBytes: 16_384)
+            let batch = LoadBatch.filled(recordBytes: 100, batchBytes: 16_384)
             #expect(batch.bytes.readableBytes <= 16_384)
             #expect(batch.recordCount > 100)
             let partition = TopicPartition(topic: "load", partition: 0)
