@@ -10,8 +10,11 @@ package struct SchedulerConfiguration: Sendable {
         Setting("scheduler.username", .text, default: "airflow", "the name that logs in, when there is a password"),
         Setting("scheduler.password", .text, default: "", "the password of the API; empty lets everybody in"),
         Setting("scheduler.runs.kept", .integer(1...1_000_000), default: "1000", "runs of a DAG that are kept, with their logs"),
-        Setting("scheduler.runs.queued.max", .integer(1...1_000_000), default: "1000", "runs of a DAG that may wait; further triggers are refused"),
-        Setting("scheduler.interrupted", .choice(["policy", "retry", "fail"]), default: "policy",
+        Setting(
+            "scheduler.runs.queued.max", .integer(1...1_000_000), default: "1000",
+            "runs of a DAG that may wait; further triggers are refused"),
+        Setting(
+            "scheduler.interrupted", .choice(["policy", "retry", "fail"]), default: "policy",
             "a try that the scheduler's end cut off: counts as a failure (policy), is tried again in any case (retry), or fails (fail)"),
         Setting("scheduler.log.bytes.max", .bytes, default: "4MiB", "the most that one try may log; what does not fit is counted"),
         Setting("scheduler.cancel.grace", .duration, default: "10s", "how long a cancelled task may take to end before it is given up"),

@@ -2,6 +2,7 @@ internal import HTTPTypes
 internal import Hummingbird
 package import IO
 package import Logging
+internal import NIOConcurrencyHelpers
 internal import NIOCore
 
 /// The scheduler in Airflow's role: it runs DAGs by timetable or trigger, keeps what happened in SQLite, and answers Airflow's
@@ -10,13 +11,14 @@ internal import NIOCore
 /// A run that it has acknowledged survives power loss. A process that dies leaves tasks `running`; the next start takes each of
 /// them up as a try that failed, to be retried or failed as its definition and `scheduler.interrupted` say.
 package final class SchedulerServer: Sendable {
-    private let folder: DataFolder
+    /// Held, and locked, until the stop.
+    private let folder: NIOLockedValueBox<DataFolder?>
     private let core: SchedulerCore
     private let listener: HTTPListener
     private let advertised: Endpoint?
 
     private init(folder: DataFolder, core: SchedulerCore, listener: HTTPListener, advertised: Endpoint?) {
-        self.folder = folder
+        self.folder = NIOLockedValueBox(folder)
         self.core = core
         self.listener = listener
         self.advertised = advertised
@@ -28,7 +30,9 @@ package final class SchedulerServer: Sendable {
     /// Returns when the API answers and what the last scheduler left has been taken up.
     ///
     /// - Throws: ``InvalidDAG``, ``DataFolderError``, ``ListenerError``, or what is wrong with the metadata.
-    package static func start(_ configuration: SchedulerConfiguration, dags: [DAGDefinition], logger: Logger) async throws -> SchedulerServer {
+    package static func start(_ configuration: SchedulerConfiguration, dags: [DAGDefinition], logger: Logger) async throws
+        -> SchedulerServer
+    {
         var graphs: [String: DAGGraph] = [:]
         for dag in dags {
             guard graphs.updateValue(try DAGGraph(dag), forKey: dag.id) == nil else {
@@ -75,6 +79,7 @@ package final class SchedulerServer: Sendable {
     package func stop() async {
         await listener.stop()
         await core.stop()
+        folder.withLockedValue { $0 = nil }
     }
 
     private static func respond(_ request: Request, _ service: APIService, _ bytesMax: Int) async throws -> Response {

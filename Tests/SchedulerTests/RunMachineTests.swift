@@ -1,3 +1,4 @@
+import IO
 import Testing
 
 @testable import Scheduler
@@ -18,7 +19,8 @@ import Testing
             } catch { return error.description }
         }
         #expect(reason([task("a"), task("a")]).contains("'a' is given twice"))
-        #expect(reason([task("load", ["fetsh"]), task("fetch")]).contains("waits for 'fetsh', which is no task of it; did you mean 'fetch'?"))
+        #expect(
+            reason([task("load", ["fetsh"]), task("fetch")]).contains("waits for 'fetsh', which is no task of it; did you mean 'fetch'?"))
         #expect(reason([task("a", ["c"]), task("b", ["a"]), task("c", ["b"]), task("d", ["c"])]).contains("circle"))
         #expect(reason([task("a", ["a"])]).contains("a ← a"))
         #expect(reason([]).contains("no task"))

@@ -5,6 +5,7 @@ import Logging
 import NIOConcurrencyHelpers
 import NIOCore
 import NIOHTTP1
+import NIOPosix
 import Testing
 
 @testable import Scheduler
@@ -63,7 +64,9 @@ struct SchedulerHarness {
         }
     }
 
-    func raw(_ method: String, _ path: String, _ body: String? = nil, headers: [(String, String)] = []) async throws -> (status: Int, body: String, headers: HTTPHeaders) {
+    func raw(_ method: String, _ path: String, _ body: String? = nil, headers: [(String, String)] = []) async throws -> (
+        status: Int, body: String, headers: HTTPHeaders
+    ) {
         var request = HTTPClientRequest(url: server.url + path)
         request.method = HTTPMethod(rawValue: method)
         for (name, value) in headers { request.headers.add(name: name, value: value) }

@@ -1,6 +1,7 @@
 import Foundation
 import GRDB
 import IO
+import Logging
 import NIOConcurrencyHelpers
 import Testing
 
@@ -43,9 +44,12 @@ import Testing
     @Test func aFailingTaskIsRetriedAndItsTriesAreKept() async throws {
         let calls = Counter()
         let dag = DAGDefinition(
-            id: "d", tasks: [TaskDefinition(id: "t", retries: 2, retryDelay: .milliseconds(10)) { run in
-                if calls.increment() < 3 { throw TestError(text: "try \(run.tryNumber) fails") }
-            }])
+            id: "d",
+            tasks: [
+                TaskDefinition(id: "t", retries: 2, retryDelay: .milliseconds(10)) { run in
+                    if calls.increment() < 3 { throw TestError(text: "try \(run.tryNumber) fails") }
+                }
+            ])
         try await SchedulerHarness.with([dag]) { harness in
             let run = try await harness.ended(harness.client.trigger("d"))
             #expect(run.state == .success && calls.value == 3)
@@ -97,11 +101,15 @@ import Testing
 
     @Test func countsCanBeSeenWhileTheTaskRuns() async throws {
         let gate = Gate()
-        let dag = DAGDefinition(id: "d", tasks: [TaskDefinition(id: "t") { run in
-            run.countProduced(41)
-            await gate.wait()
-            run.countProduced(1)
-        }])
+        let dag = DAGDefinition(
+            id: "d",
+            tasks: [
+                TaskDefinition(id: "t") { run in
+                    run.countProduced(41)
+                    await gate.wait()
+                    run.countProduced(1)
+                }
+            ])
         try await SchedulerHarness.with([dag]) { harness in
             let run = try await harness.client.trigger("d")
             let live = try await eventually { try await harness.client.xcoms("d", run.runID, "t")["produced"] }
@@ -126,10 +134,14 @@ import Testing
     @Test func noMoreRunsAreActiveThanMay() async throws {
         let gate = Gate()
         let running = Counter()
-        let dag = DAGDefinition(id: "d", maxActiveRuns: 2, tasks: [TaskDefinition(id: "t") { _ in
-            running.increment()
-            await gate.wait()
-        }])
+        let dag = DAGDefinition(
+            id: "d", maxActiveRuns: 2,
+            tasks: [
+                TaskDefinition(id: "t") { _ in
+                    running.increment()
+                    await gate.wait()
+                }
+            ])
         try await SchedulerHarness.with([dag]) { harness in
             var runs: [AirflowRun] = []
             for _ in 0..<5 { runs.append(try await harness.client.trigger("d")) }
@@ -144,9 +156,13 @@ import Testing
 
     @Test func ticksMakeOneRunEach() async throws {
         let dates = NIOLockedValueBox<[Date]>([])
-        let dag = DAGDefinition(id: "d", schedule: .interval(.milliseconds(100)), tasks: [TaskDefinition(id: "t") { run in
-            dates.withLockedValue { $0.append(run.logicalDate) }
-        }])
+        let dag = DAGDefinition(
+            id: "d", schedule: .interval(.milliseconds(100)),
+            tasks: [
+                TaskDefinition(id: "t") { run in
+                    dates.withLockedValue { $0.append(run.logicalDate) }
+                }
+            ])
         try await SchedulerHarness.with([dag]) { harness in
             _ = try await eventually { dates.withLockedValue { $0.count >= 4 } ? true : nil }
             try await harness.client.setPaused("d", true)
@@ -282,18 +298,23 @@ import Testing
         let gate = Gate()
         func dags(_ first: Bool) -> [DAGDefinition] {
             [("retried", 1), ("failed", 0)].map { id, retries in
-                DAGDefinition(id: id, tasks: [
-                    TaskDefinition(id: "done") { _ in },
-                    TaskDefinition(id: "t", upstream: ["done"], retries: retries, retryDelay: .milliseconds(10)) { _ in
-                        if first { await gate.wait() }
-                    },
-                ])
+                DAGDefinition(
+                    id: id,
+                    tasks: [
+                        TaskDefinition(id: "done") { _ in },
+                        TaskDefinition(id: "t", upstream: ["done"], retries: retries, retryDelay: .milliseconds(10)) { _ in
+                            if first { await gate.wait() }
+                        },
+                    ])
             }
         }
         let harness = try await SchedulerHarness.start(dags(true))
         let runs = [try await harness.client.trigger("retried"), try await harness.client.trigger("failed")]
         for run in runs {
-            _ = try await eventually { try await harness.client.taskInstances(run.dagID, run.runID).contains { $0.taskID == "t" && $0.state == .running } ? true : nil }
+            _ = try await eventually {
+                try await harness.client.taskInstances(run.dagID, run.runID).contains { $0.taskID == "t" && $0.state == .running }
+                    ? true : nil
+            }
         }
         let copy = SchedulerHarness.temporaryFolder()
         try FileManager.default.copyItem(atPath: harness.folder, toPath: copy)
@@ -330,9 +351,13 @@ import Testing
 
     @Test func aStopInterruptsAndTheNextStartGoesOn() async throws {
         let calls = Counter()
-        let dag = DAGDefinition(id: "d", tasks: [TaskDefinition(id: "t", retries: 1, retryDelay: .milliseconds(1)) { _ in
-            if calls.increment() == 1 { try await Task.sleep(for: .seconds(60)) }
-        }])
+        let dag = DAGDefinition(
+            id: "d",
+            tasks: [
+                TaskDefinition(id: "t", retries: 1, retryDelay: .milliseconds(1)) { _ in
+                    if calls.increment() == 1 { try await Task.sleep(for: .seconds(60)) }
+                }
+            ])
         let harness = try await SchedulerHarness.start([dag])
         let run = try await harness.client.trigger("d")
         _ = try await eventually { calls.value == 1 ? true : nil }

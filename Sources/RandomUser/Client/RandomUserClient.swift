@@ -35,6 +35,8 @@ package final class RandomUserClient: Sendable {
         }
         options.timeout.connect = .nanoseconds(Int64(configuration.connectTimeout.inSeconds * 1e9))
         options.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = max(2, configuration.inFlightMax)
+        // A connection that fails is a failed try here, counted and retried as every other.
+        options.connectionPool.retryConnectionEstablishment = false
         options.decompression = .enabled(limit: .size(configuration.responseBytesMax))
         http = HTTPClient(eventLoopGroup: MultiThreadedEventLoopGroup.singleton, configuration: options)
     }

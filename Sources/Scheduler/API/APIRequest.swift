@@ -36,7 +36,8 @@ struct APIRequest: Sendable {
         do throws(MalformedJSON) {
             json = try JSON(parsing: body.readableBytesView)
         } catch {
-            throw .validation(type: "json_invalid", location: ["body", .integer(Int64(error.offset))], message: "JSON decode error: \(error)")
+            throw .validation(
+                type: "json_invalid", location: ["body", .integer(Int64(error.offset))], message: "JSON decode error: \(error)")
         }
         guard let object = json.object else {
             throw .validation(type: "model_attributes_type", location: ["body"], message: "Input should be a valid dictionary")
@@ -60,7 +61,9 @@ struct APIRequest: Sendable {
     }
 
     private static func decoded(_ text: Substring, plusIsSpace: Bool) -> String {
-        guard text.utf8.contains(where: { $0 == UInt8(ascii: "%") || (plusIsSpace && $0 == UInt8(ascii: "+")) }) else { return String(text) }
+        guard text.utf8.contains(where: { $0 == UInt8(ascii: "%") || (plusIsSpace && $0 == UInt8(ascii: "+")) }) else {
+            return String(text)
+        }
         var bytes: [UInt8] = []
         var rest = text.utf8[...]
         while let byte = rest.popFirst() {

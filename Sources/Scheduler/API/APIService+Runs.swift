@@ -26,7 +26,8 @@ extension APIService {
                 order.removeFirst()
             }
             let columns = [
-                "id": "sequence", "dag_id": "dag_id", "dag_run_id": "run_id", "run_id": "run_id", "state": "state", "run_after": "run_after",
+                "id": "sequence", "dag_id": "dag_id", "dag_run_id": "run_id", "run_id": "run_id", "state": "state",
+                "run_after": "run_after",
                 "logical_date": "logical_date", "start_date": "start_date", "end_date": "end_date", "queued_at": "queued_at",
             ]
             guard let column = columns[order] else {

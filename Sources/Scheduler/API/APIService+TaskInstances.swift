@@ -52,7 +52,9 @@ extension APIService {
     }
 
     /// The log of one try, whole: as `{"content": [...]}`, or a line each where the client accepts that.
-    func log(_ dagID: String, _ runID: String, _ taskID: String, _ number: String, _ request: APIRequest) async throws(APIError) -> APIAnswer {
+    func log(_ dagID: String, _ runID: String, _ taskID: String, _ number: String, _ request: APIRequest) async throws(APIError)
+        -> APIAnswer
+    {
         let (_, task) = try await stored(dagID, runID, taskID)
         guard let tryNumber = Int(number), tryNumber > 0 else {
             throw .validation(type: "greater_than", location: ["path", "try_number"], message: "Input should be greater than 0")
@@ -105,7 +107,9 @@ extension APIService {
 
     func xcom(_ dagID: String, _ runID: String, _ taskID: String, _ key: String) async throws(APIError) -> APIAnswer {
         let (run, rows) = try await entries(dagID, runID, taskID)
-        guard let row = rows.first(where: { $0.key == key }) else { throw APIError(404, .string("XCom entry with key: `\(key)` not found")) }
+        guard let row = rows.first(where: { $0.key == key }) else {
+            throw APIError(404, .string("XCom entry with key: `\(key)` not found"))
+        }
         return .json(APIShapes.xcom(row, run, withValue: true))
     }
 }

@@ -69,7 +69,9 @@ final class APIService: Sendable {
         }
     }
 
-    private func taskInstances(_ request: APIRequest, _ dagID: String, _ runID: String, _ path: [String]) async throws(APIError) -> APIAnswer {
+    private func taskInstances(_ request: APIRequest, _ dagID: String, _ runID: String, _ path: [String]) async throws(APIError)
+        -> APIAnswer
+    {
         guard request.method == "GET" else { throw unknown(request) }
         switch (path.count, path.dropFirst().first) {
         case (0, _): return try await listTaskInstances(dagID, runID, request)

@@ -41,7 +41,8 @@ enum APIShapes {
         let task = graph.definition.tasks[index]
         return [
             "class_ref": ["module_path": "leat", "class_name": "Task"], "depends_on_past": false, "doc_md": nil,
-            "downstream_task_ids": .array(graph.downstream[index].map { .string(graph.definition.tasks[$0].id) }.sorted { $0.text < $1.text }),
+            "downstream_task_ids": .array(
+                graph.downstream[index].map { .string(graph.definition.tasks[$0].id) }.sorted { $0.text < $1.text }),
             "end_date": nil, "execution_timeout": task.executionTimeout.map(timeDelta) ?? nil, "extra_links": [], "is_mapped": false,
             "operator_name": "Task", "owner": "leat", "params": [:], "pool": "default_pool", "pool_slots": 1, "priority_weight": 1,
             "queue": "default", "retries": .integer(Int64(task.retries)), "retry_delay": timeDelta(task.retryDelay),
@@ -60,16 +61,20 @@ enum APIShapes {
             "last_scheduling_decision": text(run.endDate ?? run.startDate), "logical_date": text(run.logicalDate),
             "note": optional(run.note), "partition_date": nil, "partition_key": nil, "queued_at": text(run.queuedAt),
             "run_after": .string(run.runAfter.text), "run_type": .string(run.type.rawValue), "start_date": text(run.startDate),
-            "state": .string(run.state.rawValue), "triggered_by": .string(run.triggeredBy), "triggering_user_name": optional(run.triggeringUser),
+            "state": .string(run.state.rawValue), "triggered_by": .string(run.triggeredBy),
+            "triggering_user_name": optional(run.triggeringUser),
         ]
     }
 
     static func taskInstance(_ task: TaskInstance, _ run: DAGRun, _ row: DAGRow?) -> [String: JSON] {
-        taskTry(TaskTry(taskID: task.taskID, tryNumber: task.tryNumber, state: task.state, startDate: task.startDate, endDate: task.endDate), task, run, row)
-            .merging([
-                "id": .string(task.id), "logical_date": text(run.logicalDate), "run_after": .string(run.runAfter.text),
-                "note": optional(task.note), "rendered_fields": [:], "rendered_map_index": nil, "trigger": nil, "triggerer_job": nil,
-            ]) { $1 }
+        taskTry(
+            TaskTry(taskID: task.taskID, tryNumber: task.tryNumber, state: task.state, startDate: task.startDate, endDate: task.endDate),
+            task, run, row
+        )
+        .merging([
+            "id": .string(task.id), "logical_date": text(run.logicalDate), "run_after": .string(run.runAfter.text),
+            "note": optional(task.note), "rendered_fields": [:], "rendered_map_index": nil, "trigger": nil, "triggerer_job": nil,
+        ]) { $1 }
     }
 
     static func taskTry(_ row: TaskTry, _ task: TaskInstance, _ run: DAGRun, _ dag: DAGRow?) -> [String: JSON] {

@@ -32,6 +32,7 @@ package final class AirflowClient: Sendable {
         self.configuration = configuration
         var options = HTTPClient.Configuration()
         options.timeout.connect = .nanoseconds(Int64(configuration.connectTimeout.inSeconds * 1e9))
+        options.connectionPool.retryConnectionEstablishment = false
         http = HTTPClient(eventLoopGroup: MultiThreadedEventLoopGroup.singleton, configuration: options)
     }
 
@@ -58,7 +59,8 @@ package final class AirflowClient: Sendable {
     }
 
     /// - Returns: the new run, usually `queued`.
-    package func trigger(_ dagID: String, runID: String? = nil, conf: [String: JSON] = [:], note: String? = nil) async throws -> AirflowRun {
+    package func trigger(_ dagID: String, runID: String? = nil, conf: [String: JSON] = [:], note: String? = nil) async throws -> AirflowRun
+    {
         var body: [String: JSON] = ["logical_date": .null, "conf": .object(conf)]
         if let runID { body["dag_run_id"] = .string(runID) }
         if let note { body["note"] = .string(note) }
@@ -82,7 +84,8 @@ package final class AirflowClient: Sendable {
     }
 
     package func taskInstances(_ dagID: String, _ runID: String) async throws -> [AirflowTaskInstance] {
-        try await get(Self.path(dagID, runID) + "/taskInstances?limit=1000")["task_instances"]?.array?.compactMap(AirflowTaskInstance.init) ?? []
+        try await get(Self.path(dagID, runID) + "/taskInstances?limit=1000")["task_instances"]?.array?.compactMap(AirflowTaskInstance.init)
+            ?? []
     }
 
     /// The log's lines, oldest first.

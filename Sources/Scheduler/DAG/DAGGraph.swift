@@ -30,7 +30,9 @@ struct DAGGraph: Sendable {
             for id in task.upstream {
                 guard let other = indices[id] else {
                     let nearest = indices.keys.min { editDistance($0, id) < editDistance($1, id) }
-                    throw invalid("the task '\(task.id)' waits for '\(id)', which is no task of it" + (nearest.map { "; did you mean '\($0)'?" } ?? ""))
+                    throw invalid(
+                        "the task '\(task.id)' waits for '\(id)', which is no task of it"
+                            + (nearest.map { "; did you mean '\($0)'?" } ?? ""))
                 }
                 guard !waited.contains(other) else { throw invalid("the task '\(task.id)' names '\(id)' twice as upstream") }
                 waited.append(other)
@@ -74,7 +76,9 @@ struct DAGGraph: Sendable {
 
     private static func isIdentifier(_ text: String) -> Bool {
         !text.isEmpty && text.utf8.count <= 250
-            && text.unicodeScalars.allSatisfy { $0.properties.isAlphabetic || ("0"..."9").contains($0) || "_-.".unicodeScalars.contains($0) }
+            && text.unicodeScalars.allSatisfy {
+                $0.properties.isAlphabetic || ("0"..."9").contains($0) || "_-.".unicodeScalars.contains($0)
+            }
     }
 }
 

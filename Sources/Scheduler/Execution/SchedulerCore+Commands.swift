@@ -33,7 +33,9 @@ extension SchedulerCore {
         let dagID = request.dagID
         guard graphs[dagID] != nil else { return .failure(.noSuchDAG(dagID)) }
         let queued = waiting[dagID, default: []]
-        guard queued.count < configuration.queuedRunsMax else { return .failure(.tooManyQueued(dagID: dagID, limit: configuration.queuedRunsMax)) }
+        guard queued.count < configuration.queuedRunsMax else {
+            return .failure(.tooManyQueued(dagID: dagID, limit: configuration.queuedRunsMax))
+        }
         do {
             var runID = request.runID
             if runID == nil {
@@ -47,7 +49,9 @@ extension SchedulerCore {
             }
             if let date = request.logicalDate {
                 if let other = try store.run(dagID: dagID, logicalDate: date) { return .failure(.exists(dagID: dagID, runID: other.runID)) }
-                if let other = queued.first(where: { $0.logicalDate == date }) { return .failure(.exists(dagID: dagID, runID: other.runID)) }
+                if let other = queued.first(where: { $0.logicalDate == date }) {
+                    return .failure(.exists(dagID: dagID, runID: other.runID))
+                }
             }
             let run = DAGRun(
                 dagID: dagID, runID: runID, type: .manual, logicalDate: request.logicalDate,

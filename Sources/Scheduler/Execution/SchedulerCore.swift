@@ -149,7 +149,8 @@ actor SchedulerCore {
             }
             let key = RunKey(dagID: run.dagID, runID: run.runID)
             var machine = RunMachine(
-                graph: graph, run: run, tasks: try store.tasks(dagID: run.dagID, runID: run.runID), interruption: configuration.interruption,
+                graph: graph, run: run, tasks: try store.tasks(dagID: run.dagID, runID: run.runID),
+                interruption: configuration.interruption,
                 id: Self.newID)
             activeCounts[run.dagID, default: 0] += 1
             let reason = "interrupted: the scheduler's process ended while it ran"
@@ -226,9 +227,12 @@ actor SchedulerCore {
         while let due = row.nextTick, due <= now, mayMakeRun(row) {
             // Without catch-up only the last of the ticks that have passed makes a run.
             var tick = due
-            if !definition.catchup, let last = definition.schedule.last(upTo: now.date, after: due.date, anchor: anchor) { tick = Moment(last) }
+            if !definition.catchup, let last = definition.schedule.last(upTo: now.date, after: due.date, anchor: anchor) {
+                tick = Moment(last)
+            }
             row.nextTick = definition.schedule.next(after: tick.date, anchor: anchor).map(Moment.init)
-            let taken = (try? store.run(dagID: id, logicalDate: tick)) != nil || waiting[id, default: []].contains { $0.logicalDate == tick }
+            let taken =
+                (try? store.run(dagID: id, logicalDate: tick)) != nil || waiting[id, default: []].contains { $0.logicalDate == tick }
             guard !taken else { continue }
             let run = DAGRun(
                 dagID: id, runID: "scheduled__\(tick.offsetText)", type: .scheduled, logicalDate: tick, dataIntervalStart: tick,
@@ -371,7 +375,8 @@ extension TaskTry {
     init?(_ task: TaskInstance) {
         guard task.tryNumber > 0, task.state == .running || task.state == .upForRetry || task.state.isTerminal else { return nil }
         self.init(
-            taskID: task.taskID, tryNumber: task.tryNumber, state: task.state == .upForRetry ? .failed : task.state, startDate: task.startDate,
+            taskID: task.taskID, tryNumber: task.tryNumber, state: task.state == .upForRetry ? .failed : task.state,
+            startDate: task.startDate,
             endDate: task.endDate, note: task.note)
     }
 }

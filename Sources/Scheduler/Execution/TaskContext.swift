@@ -78,7 +78,9 @@ final class TaskOutput: Sendable {
             values[key] = change(values[key])
             return true
         }
-        if !fits { log.write("the XCom '\(key)' is not kept: a task has \(Self.entriesMax) at most", level: .error, logger: "leat.scheduler") }
+        if !fits {
+            log.write("the XCom '\(key)' is not kept: a task has \(Self.entriesMax) at most", level: .error, logger: "leat.scheduler")
+        }
     }
 
     /// What a person should be told of a success that may be none.

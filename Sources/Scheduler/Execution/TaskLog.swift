@@ -1,4 +1,5 @@
 package import Foundation
+internal import IO
 internal import Logging
 internal import NIOConcurrencyHelpers
 
@@ -53,7 +54,8 @@ final class TaskLog: Sendable {
             guard state.descriptor >= 0 else { return }
             if state.dropped > 0 {
                 Self.append(
-                    Self.line("\(state.dropped) more lines did not fit (scheduler.log.bytes.max)", "warning", "leat.scheduler"), state.descriptor)
+                    Self.line("\(state.dropped) more lines did not fit (scheduler.log.bytes.max)", "warning", "leat.scheduler"),
+                    state.descriptor)
             }
             Glibc.close(state.descriptor)
             state.descriptor = -1
@@ -130,8 +132,6 @@ extension Moment {
     init(_ date: Date) { self.init(microseconds: Int64((date.timeIntervalSince1970 * 1e6).rounded())) }
     package var date: Date { Date(timeIntervalSince1970: Double(microseconds) / 1e6) }
 }
-
-internal import IO
 
 #if canImport(Glibc)
     internal import Glibc

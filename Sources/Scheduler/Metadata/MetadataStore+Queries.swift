@@ -86,7 +86,8 @@ extension MetadataStore {
 
     func tasks(dagID: String, runID: String) throws -> [TaskInstance] {
         try database.read { db in
-            try Row.fetchAll(db, sql: "SELECT * FROM task_instance WHERE dag_id = ? AND run_id = ?", arguments: [dagID, runID]).map(Self.task)
+            try Row.fetchAll(db, sql: "SELECT * FROM task_instance WHERE dag_id = ? AND run_id = ?", arguments: [dagID, runID]).map(
+                Self.task)
         }
     }
 
@@ -132,7 +133,8 @@ extension MetadataStore {
             state: RunState(rawValue: row["state"]) ?? .failed, logicalDate: moment(row, "logical_date"),
             dataIntervalStart: moment(row, "data_interval_start"), dataIntervalEnd: moment(row, "data_interval_end"),
             runAfter: Moment(microseconds: row["run_after"]), queuedAt: Moment(microseconds: row["queued_at"]),
-            startDate: moment(row, "start_date"), endDate: moment(row, "end_date"), conf: json(row["conf"]).object ?? [:], note: row["note"],
+            startDate: moment(row, "start_date"), endDate: moment(row, "end_date"), conf: json(row["conf"]).object ?? [:],
+            note: row["note"],
             triggeredBy: row["triggered_by"], triggeringUser: row["triggering_user"], sequence: row["sequence"])
     }
 

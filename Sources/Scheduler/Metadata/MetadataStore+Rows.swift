@@ -87,7 +87,8 @@ extension MetadataStore {
                     """
             ).execute(arguments: [
                 dagID, runID, task.taskID, task.id, task.state.rawValue, task.tryNumber, task.maxTries, task.scheduledAt?.microseconds,
-                task.queuedAt?.microseconds, task.startDate?.microseconds, task.endDate?.microseconds, task.retryAt?.microseconds, task.note,
+                task.queuedAt?.microseconds, task.startDate?.microseconds, task.endDate?.microseconds, task.retryAt?.microseconds,
+                task.note,
             ])
         case .taskTry(let dagID, let runID, let row):
             try db.cachedStatement(
@@ -97,7 +98,8 @@ extension MetadataStore {
                     DO UPDATE SET state = excluded.state, end_date = excluded.end_date, note = excluded.note
                     """
             ).execute(arguments: [
-                dagID, runID, row.taskID, row.tryNumber, row.state.rawValue, row.startDate?.microseconds, row.endDate?.microseconds, row.note,
+                dagID, runID, row.taskID, row.tryNumber, row.state.rawValue, row.startDate?.microseconds, row.endDate?.microseconds,
+                row.note,
             ])
         case .xcom(let row):
             try db.cachedStatement(

@@ -25,7 +25,7 @@ package final class Engine: Sendable {
     private let launcher: QueryLauncher
 
     private struct State {
-        var endpoints: [Endpoint] = []
+        var connect: ConnectServer?
         var isStopped = false
     }
 
@@ -47,16 +47,25 @@ package final class Engine: Sendable {
         launcher.attach(queries)
     }
 
-    /// Opens the data folder and starts to take queries. Nothing runs until one is started.
+    /// Opens the data folder and Spark Connect's port, and takes queries. Nothing runs until one is started.
     ///
-    /// - Throws: ``DataFolderError`` for a folder that another process holds or a newer Leat wrote.
+    /// - Throws: ``DataFolderError`` for a folder that another process holds or a newer Leat wrote, ``ListenerError`` for a taken port.
     package static func start(_ configuration: EngineConfiguration, logger: Logger) async throws -> Engine {
         let engine = try Engine(configuration, logger: logger)
-        try await engine.workers.runIfActive { [launcher = engine.launcher] in try launcher.forgetDeleted() }
+        do {
+            try await engine.workers.runIfActive { [launcher = engine.launcher] in try launcher.forgetDeleted() }
+            let connect = try await ConnectServer.start(
+                ConnectConfiguration(values: configuration.values), queries: engine.queries, logger: logger)
+            engine.state.withLockedValue { $0.connect = connect }
+        } catch {
+            await engine.stop()
+            throw error
+        }
         return engine
     }
 
-    package var endpoints: [Endpoint] { state.withLockedValue { $0.endpoints } }
+    /// Where Spark Connect answers.
+    package var endpoints: [Endpoint] { state.withLockedValue { $0.connect.map { [$0.endpoint] } ?? [] } }
 
     /// Starts a streaming query from a plan built in this process.
     ///
@@ -95,6 +104,7 @@ package final class Engine: Sendable {
             return !state.isStopped
         }
         guard isFirst else { return }
+        await state.withLockedValue { $0.connect }?.stop()
         await queries.stopAll()
         try? await workers.shutdownGracefully()
         checkpoint.close()

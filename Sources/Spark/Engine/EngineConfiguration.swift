@@ -2,7 +2,9 @@ package import IO
 
 /// The engine's settings.
 package struct EngineConfiguration: Sendable {
-    package static let settings: [Setting] = [
+    package static let settings: [Setting] = ownSettings + ConnectConfiguration.settings
+
+    private static let ownSettings: [Setting] = [
         Setting("engine.host", .text, default: "127.0.0.1", "the address that Spark Connect listens on"),
         Setting("engine.port", .integer(0...65_535), default: "15002", "Spark Connect's port; 0 takes any free one"),
         Setting("engine.advertised", .text, default: "", "the address that clients are told, host:port; empty: host and port as bound"),

@@ -13,6 +13,7 @@ import Testing
 
     private func engine(_ settings: [String: String] = [:]) async throws -> Engine {
         var values = SettingValues(EngineConfiguration.settings)
+        try values.set("engine.port", to: "0", from: .flag(""))
         for (key, value) in settings { try values.set(key, to: value, from: .flag(key)) }
         return try await Engine.start(try EngineConfiguration(values: values, folder: folder.path), logger: logger)
     }
