@@ -1,3 +1,4 @@
+import Cassandra
 import Foundation
 import IO
 import Kafka
@@ -20,7 +21,8 @@ struct ConsoleOverBoxesTests {
                         for index in 0..<5 {
                             context.count("fetched", 1)
                             _ = try await producer.send(
-                                topic: "users_created", key: Array("\(index)".utf8), value: Array(#"{"id":"\#(index)"}"#.utf8))
+                                topic: "users_created", key: Array("\(index)".utf8),
+                                value: Array(#"{"id":"\#(index)","name":"<i>\#(index)</i>"}"#.utf8))
                             context.count("produced", 1)
                             context.log("user \(index) <produced>")
                         }
@@ -30,48 +32,62 @@ struct ConsoleOverBoxesTests {
         ]
     }
 
-    private var query: StreamingQueryDefinition {
-        StreamingQueryDefinition(
-            name: "users",
-            plan: .read(
-                DataSourceRead(
-                    format: "kafka", options: ["subscribe": "users_created", "startingOffsets": "earliest"], isStreaming: true)),
-            sink: .init(format: "noop"))
+    private func query() throws -> StreamingQueryDefinition {
+        let records = LogicalPlan.read(
+            DataSourceRead(format: "kafka", options: ["subscribe": "users_created", "startingOffsets": "earliest"], isStreaming: true))
+        let parsed = LogicalPlan.project(
+            [try Expression(selectItem: "from_json(CAST(value AS STRING), 'id STRING, name STRING') AS data")], records)
+        return StreamingQueryDefinition(
+            name: "users", plan: .project([try Expression(selectItem: "data.*")], parsed),
+            sink: .init(format: "org.apache.spark.sql.cassandra", options: ["keyspace": "streams", "table": "users"]))
+    }
+
+    private func createTable(_ store: Endpoint) async throws {
+        let client = CassandraClient(CassandraClientConfiguration(contactPoints: [store]), logger: quiet)
+        _ = try await client.query(
+            "CREATE KEYSPACE streams WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}")
+        _ = try await client.query("CREATE TABLE streams.users (id text PRIMARY KEY, name text)")
+        await client.close()
     }
 
     @Test("a triggered run is followed from the DAG over the topic to the query, with a dropped record and its reason beside it")
     func flow() async throws {
         try await withEmbeddedBoxes(dags: { users($0) }) { boxes in
+            try await createTable(boxes.store)
             try await withConsole(boxes.settings) { console in
                 // Nothing is there yet but boxes that answer.
                 let before = try await console.ask("/api/flow").json
                 #expect(before["flows"]?.elements.first?["verdict"]?["title"]?.text == "No pipeline yet")
-                #expect(before["boxes"]?.elements.filter { $0["state"]?.text == "up" }.count == 5)
+                #expect(before["boxes"]?.elements.filter { $0["state"]?.text == "up" }.count == 6)
 
                 let run = try await console.ask(
                     "/api/dags/user_automation/runs", .POST, headers: [("Content-Type", "application/json")], body: "{}")
                 #expect(run.status == 200, "\(run.body)")
-                _ = try await boxes.engine.start(query)
                 let producer = try KafkaProducer(bootstrap: [boxes.broker], logger: quiet)
-                _ = try await producer.send(
-                    topic: "users_created.dead-letter", key: nil, value: Array("<b>".utf8),
-                    headers: [("leat.reason", Array("not JSON".utf8)), ("leat.topic", Array("users_created".utf8))])
+                _ = try await producer.send(topic: "users_created", key: nil, value: Array("<b>not json".utf8))
                 await producer.close()
+                _ = try await boxes.engine.start(query())
 
-                var flow: JSON?
+                var flow: Console.JSON?
                 #expect(
                     try await eventually {
                         flow = try await console.events(1)[0]["flows"]?.elements.first
-                        return flow?["query"]?["rows"]?.integer == 5 && flow?["source"]?["fetched"]?.integer == 5
+                        return flow?["query"]?["rows"]?.integer == 6 && flow?["source"]?["fetched"]?.integer == 5
+                            && flow?["table"]?["rows"]?.integer == 5 && flow?["table"]?["newest"]?.elements.count == 5
                             && flow?["drops"]?["count"]?.integer == 1 && flow?["dag"]?["runs"]?.elements.first?["state"]?.text == "success"
                     }, "\(flow?.json ?? "no flow")")
                 #expect(flow?["id"]?.text == "users")
                 #expect(flow?["dag"]?["id"]?.text == "user_automation")
-                #expect(flow?["topic"]?["records"]?.integer == 5)
-                #expect(flow?["topic"]?["newest"]?.elements.first?["value"]?.text == #"{"id":"4"}"#)
+                #expect(flow?["topic"]?["records"]?.integer == 6)
+                #expect(flow?["topic"]?["newest"]?.elements.contains { $0["value"]?.text == "<b>not json" } == true)
+                #expect(flow?["title"]?.text == "users_created → streams.users")
+                #expect(flow?["table"]?["columns"]?.elements.map(\.shown) == ["id", "name"])
+                #expect(flow?["table"]?["newest"]?.elements.allSatisfy { $0["writtenAt"] != nil } == true)
                 #expect(flow?["query"]?["lag"]?.integer == 0)
-                #expect(flow?["query"]?["batches"]?.elements.reduce(0) { $0 + ($1["rows"]?.integer ?? 0) } == 5)
-                #expect(flow?["drops"]?["first"]?["reason"]?.text == "not JSON")
+                #expect(flow?["query"]?["batches"]?.elements.reduce(0) { $0 + ($1["rows"]?.integer ?? 0) } == 6)
+                #expect(flow?["drops"]?["first"]?["reason"]?.text?.isEmpty == false)
+                #expect(flow?["drops"]?["first"]?["value"]?.text == "<b>not json")
+                #expect(flow?["drops"]?["first"]?["source"]?.text?.hasPrefix("users_created[0]@") == true)
                 #expect(flow?["verdict"]?["title"]?.text == "1 record was dropped")
 
                 let id = try #require(try run.json["id"]?.text)
@@ -87,14 +103,15 @@ struct ConsoleOverBoxesTests {
     @Test("a query that stops is shown as ended")
     func ended() async throws {
         try await withEmbeddedBoxes(dags: { users($0) }) { boxes in
+            try await createTable(boxes.store)
             try await withConsole(boxes.settings) { console in
-                let id = try await boxes.engine.start(query)
+                let id = try await boxes.engine.start(query())
                 #expect(
                     try await eventually {
                         try await console.events(1)[0]["flows"]?.elements.first?["query"]?["isActive"] == .boolean(true)
                     })
                 await boxes.engine.queries.stop(id)
-                var flow: JSON?
+                var flow: Console.JSON?
                 #expect(
                     try await eventually {
                         flow = try await console.events(1)[0]["flows"]?.elements.first

@@ -1,3 +1,4 @@
+import Cassandra
 import Foundation
 import IO
 import Kafka
@@ -11,12 +12,13 @@ import Spark
 /// The embedded boxes that a test wants, on any free ports, in a folder that goes with them.
 struct EmbeddedBoxes {
     let broker: Endpoint
+    let store: Endpoint
     let engine: Engine
     /// The console's settings that name all of them.
     let settings: [String: String]
 }
 
-/// Runs the body over a RandomUser API, a broker, a registry, an engine with its Spark Connect, and a scheduler with `dags`.
+/// Runs the body over a RandomUser API, a broker, a registry, a store, an engine with its Spark Connect, and a scheduler with `dags`.
 func withEmbeddedBoxes<R>(
     dags: (Endpoint) throws -> [DAGDefinition], _ body: (EmbeddedBoxes) async throws -> R
 ) async throws -> R {
@@ -44,9 +46,16 @@ func withEmbeddedBoxes<R>(
         let registry = try await SchemaRegistryServer.start(
             SchemaRegistryConfiguration(values: values(SchemaRegistryConfiguration.settings, ["registry.port": "0"])), logger: quiet)
         stops.append { await registry.stop() }
+        let store = try await Store.start(
+            StoreConfiguration(values: values(StoreConfiguration.settings, ["store.port": "0"]), folder: folder + "/store"), logger: quiet)
+        stops.append { await store.stop() }
         let engine = try await Engine.start(
             EngineConfiguration(
-                values: values(EngineConfiguration.settings, ["engine.kafka.bootstrap": "\(broker.endpoints[0])"]),
+                values: values(
+                    EngineConfiguration.settings,
+                    [
+                        "engine.kafka.bootstrap": "\(broker.endpoints[0])", "engine.cassandra.contact": "\(store.endpoints[0])",
+                    ]),
                 folder: folder + "/engine"), logger: quiet)
         stops.append { await engine.stop() }
         let connect = try await ConnectServer.start(
@@ -60,10 +69,11 @@ func withEmbeddedBoxes<R>(
         stops.append { await scheduler.stop() }
         let result = try await body(
             EmbeddedBoxes(
-                broker: broker.endpoints[0], engine: engine,
+                broker: broker.endpoints[0], store: store.endpoints[0], engine: engine,
                 settings: [
                     "kafka": "\(broker.endpoints[0])", "engine": "\(connect.endpoint)", "registry": "\(registry.endpoints[0])",
                     "scheduler": "\(scheduler.endpoints[0])", "api": "\(api.endpoints[0])", "refresh": "100ms",
+                    "store": "\(store.endpoints[0])",
                 ]))
         await stopAll()
         return result
