@@ -51,6 +51,7 @@ let package = Package(
     targets: [
         // C and C++: one thin target a library.
         .target(name: "CCRC32C"),
+        .target(name: "CMalloc"),
         .target(
             name: "CCodecs",
             linkerSettings: [
@@ -95,7 +96,7 @@ let package = Package(
             dependencies: [
                 "IO", "Kafka", hummingbird, httpClient, log, metrics, lifecycle, collections,
                 .product(name: "GRDB", package: "GRDB.swift"),
-            ],
+            ] + nio,
             swiftSettings: features),
         .target(name: "ZooKeeper", dependencies: nio + ["IO", "Kafka", log, lifecycle], swiftSettings: features),
         .target(
@@ -121,7 +122,7 @@ let package = Package(
             name: "LeatCommand",
             dependencies: nio + [
                 "IO", "Kafka", "Cassandra", "Spark", "SchemaRegistry", "Scheduler", "ZooKeeper", "RandomUser", "Console",
-                "Stack", "Leat", "Users", "CEdit", log, histogram, httpClient, lifecycle,
+                "Stack", "Leat", "Users", "CEdit", "CMalloc", log, histogram, httpClient, lifecycle,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: features),
@@ -140,12 +141,18 @@ let package = Package(
         .testTarget(name: "SchemaRegistryTests", dependencies: ["SchemaRegistry", "Kafka", "IO", httpClient], swiftSettings: features),
         .testTarget(
             name: "SchedulerTests",
-            dependencies: ["Scheduler", "IO", httpClient, .product(name: "GRDB", package: "GRDB.swift")],
+            dependencies: nio + ["Scheduler", "IO", httpClient, .product(name: "GRDB", package: "GRDB.swift")],
             swiftSettings: features),
         .testTarget(name: "ZooKeeperTests", dependencies: ["ZooKeeper", "IO"] + nio, swiftSettings: features),
-        .testTarget(name: "RandomUserTests", dependencies: ["RandomUser", "IO", httpClient], swiftSettings: features),
         .testTarget(
-            name: "ConsoleTests", dependencies: ["Console", "Kafka", "Cassandra", "Spark", "IO", "CRdkafka", httpClient, hummingbird] + nio, swiftSettings: features),
+            name: "RandomUserTests",
+            dependencies: nio + [
+                "RandomUser", "IO", httpClient, tls, .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
+            exclude: ["Fixtures"], swiftSettings: features),
+        .testTarget(
+            name: "ConsoleTests",
+            dependencies: ["Console", "Kafka", "Cassandra", "Spark", "SchemaRegistry", "Scheduler", "RandomUser", "IO", httpClient, hummingbird] + nio, swiftSettings: features),
         .testTarget(name: "StackTests", dependencies: ["Stack", "IO"], swiftSettings: features),
         .testTarget(name: "LeatTests", dependencies: ["Leat", "Users", "Spark", "Scheduler", "Stack"], swiftSettings: features),
         .testTarget(name: "LeatCommandTests", dependencies: ["LeatCommand"], swiftSettings: features),

@@ -1,4 +1,4 @@
-import Leat
+public import Leat
 
 /// The users pipeline: once a day, and at once when it is deployed, fetch random users for a minute, send each to a Kafka
 /// topic, and let a streaming query write the topic to a Cassandra table.

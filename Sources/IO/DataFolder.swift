@@ -26,16 +26,11 @@ package final class DataFolder: Sendable {
         lock = open(lockPath, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
         guard lock >= 0 else { throw DataFolderError.unusable(box: box, path: path, reason: String(cString: strerror(errno))) }
         guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
+            // From here on the value is whole, and what is thrown lets its deinit close the lock.
             let holder = Self.read(lock)
-            close(lock)
             throw DataFolderError.inUse(box: box, path: path, process: holder)
         }
-        do {
-            try Self.checkVersion(path: path, box: box, version: version)
-        } catch {
-            close(lock)
-            throw error
-        }
+        try Self.checkVersion(path: path, box: box, version: version)
         ftruncate(lock, 0)
         let pid = "\(getpid())"
         _ = pid.withCString { pwrite(lock, $0, strlen($0), 0) }

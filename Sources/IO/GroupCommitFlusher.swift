@@ -78,18 +78,22 @@ package final class GroupCommitFlusher: Sendable {
         let argument = Unmanaged.passRetained(Body(body)).toOpaque()
         #if canImport(Glibc)
             var thread = pthread_t()
-            let code = pthread_create(&thread, nil, { argument in
-                Unmanaged<Body>.fromOpaque(argument!).takeRetainedValue().run()
-                return nil
-            }, argument)
+            let code = pthread_create(
+                &thread, nil,
+                { argument in
+                    Unmanaged<Body>.fromOpaque(argument!).takeRetainedValue().run()
+                    return nil
+                }, argument)
             precondition(code == 0, "pthread_create failed: \(String(cString: strerror(code)))")
             pthread_detach(thread)
         #else
             var thread: pthread_t?
-            let code = pthread_create(&thread, nil, { argument in
-                Unmanaged<Body>.fromOpaque(argument).takeRetainedValue().run()
-                return nil
-            }, argument)
+            let code = pthread_create(
+                &thread, nil,
+                { argument in
+                    Unmanaged<Body>.fromOpaque(argument).takeRetainedValue().run()
+                    return nil
+                }, argument)
             precondition(code == 0, "pthread_create failed: \(String(cString: strerror(code)))")
             if let thread { pthread_detach(thread) }
         #endif

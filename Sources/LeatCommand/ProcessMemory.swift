@@ -1,3 +1,4 @@
+import CMalloc
 import Foundation
 
 /// What this process does to stay small.
@@ -6,12 +7,7 @@ enum ProcessMemory {
     ///
     /// - Note: must come before the first thread is started.
     static func limitArenas() {
-        #if canImport(Glibc)
-            _ = mallopt(M_ARENA_MAX, 2)
-            // Large buffers go back to the system when they are freed.
-            _ = mallopt(M_MMAP_THRESHOLD, 256 << 10)
-            _ = mallopt(M_TRIM_THRESHOLD, 512 << 10)
-        #endif
+        leat_malloc_limit(2, 256 << 10)
     }
 
     /// The process's resident memory now and at its highest, in MiB, from /proc/self/status.

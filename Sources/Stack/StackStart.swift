@@ -29,8 +29,8 @@ struct StackStart {
     /// Starts the boxes of one wave together, and notes each one's address for the waves that follow.
     mutating func start(wave: [Box]) async throws {
         try tellAddresses(to: wave)
+        let configuration = self.configuration, dags = self.dags, logger = self.logger
         let chosen = wave.filter { wanted.contains($0) && configuration.placement(of: $0) == .embedded }
-        let configuration = configuration, dags = dags, logger = logger
         let results = await withTaskGroup(of: (Box, Result<StartedBox, any Error>).self) { group in
             for box in chosen {
                 group.addTask {
@@ -89,7 +89,7 @@ private struct StartedBox: Sendable {
         logger[metadataKey: "box"] = "\(box.rawValue)"
         switch box {
         case .api:
-            let api = try await RandomUserAPI.start(RandomUserConfiguration(values: values, folder: folder), logger: logger)
+            let api = try await RandomUserAPI.start(RandomUserConfiguration(values: values), logger: logger)
             return StartedBox(endpoints: api.endpoints) { await api.stop() }
         case .zookeeper:
             let port = try await ZooKeeperPort.start(ZooKeeperConfiguration(values: values, folder: folder), logger: logger)

@@ -22,7 +22,7 @@ import Testing
         "Users": ["Leat"],
         "LeatCommand": [
             "IO", "Kafka", "Cassandra", "Spark", "SchemaRegistry", "Scheduler", "ZooKeeper", "RandomUser", "Console", "Stack", "Leat",
-            "Users", "CEdit", "CCRC32C", "CCodecs", "CRocksDB", "CRdkafka", "CSimdjson",
+            "Users", "CEdit", "CCRC32C", "CCodecs", "CRocksDB", "CRdkafka", "CSimdjson", "CMalloc",
         ],
     ]
 

@@ -1,41 +1,32 @@
-import CRdkafka
-import Dispatch
+import Foundation
 import IO
 import Kafka
 import Testing
 
 @testable import Console
 
-/// librdkafka's mock cluster: brokers on real sockets that are not ours.
-private final class ForeignCluster: @unchecked Sendable {
-    // Unchecked: the handles are thread-safe.
-    private let handle: OpaquePointer
-    private let cluster: OpaquePointer
-
-    init() {
-        var reason = [CChar](repeating: 0, count: 256)
-        handle = rd_kafka_new(RD_KAFKA_PRODUCER, rd_kafka_conf_new(), &reason, reason.count)
-        cluster = rd_kafka_mock_cluster_new(handle, 1)
+/// An embedded broker for one test.
+private func withBroker<R>(_ body: (Endpoint) async throws -> R) async throws -> R {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("leat-console-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(at: folder) }
+    var values = SettingValues(BrokerConfiguration.settings)
+    try values.set("broker.port", to: "0", from: .builtIn)
+    try values.set("broker.container.port", to: "0", from: .builtIn)
+    let broker = try await Broker.start(try BrokerConfiguration(values: values, folder: folder.path), logger: quiet)
+    do {
+        let result = try await body(broker.endpoints[0])
+        await broker.stop()
+        return result
+    } catch {
+        await broker.stop()
+        throw error
     }
-
-    deinit {
-        nonisolated(unsafe) let cluster = cluster
-        nonisolated(unsafe) let handle = handle
-        DispatchQueue.global().async {
-            rd_kafka_mock_cluster_destroy(cluster)
-            rd_kafka_destroy(handle)
-        }
-    }
-
-    var bootstrap: String { String(cString: rd_kafka_mock_cluster_bootstraps(cluster)) }
-
-    func createTopic(_ name: String, partitions: Int32) { rd_kafka_mock_topic_create(cluster, name, partitions, 1) }
 }
 
 @Suite("The broker through Kafka's protocol", .serialized, .timeLimit(.minutes(1)))
 struct KafkaHopTests {
-    private func hop(_ cluster: ForeignCluster, _ settings: [String: String] = [:]) throws -> (KafkaHop, KafkaClient) {
-        let configuration = try configuration(settings.merging(["kafka": cluster.bootstrap]) { $1 })
+    private func hop(_ broker: Endpoint, _ settings: [String: String] = [:]) throws -> (KafkaHop, KafkaClient) {
+        let configuration = try configuration(settings.merging(["kafka": "\(broker)"]) { $1 })
         let client = KafkaClient(KafkaClientConfiguration(bootstrap: configuration.kafka), logger: quiet)
         return (KafkaHop(client: client, configuration: configuration), client)
     }
@@ -44,15 +35,18 @@ struct KafkaHopTests {
 
     @Test("topics are counted, the newest records shown newest first, and a later look reads on from there")
     func records() async throws {
-        let cluster = ForeignCluster()
-        cluster.createTopic("users", partitions: 2)
-        let producer = try KafkaProducer(bootstrap: try Endpoint.list(parsing: cluster.bootstrap), logger: quiet)
+        try await withBroker { broker in try await records(broker) }
+    }
+
+    private func records(_ broker: Endpoint) async throws {
+        let (hop, client) = try hop(broker, ["records": "5"])
+        try await client.createTopics([NewTopic(name: "users", partitions: 2)])
+        let producer = try KafkaProducer(bootstrap: [broker], logger: quiet)
         for index in 0..<30 {
             _ = try await producer.send(
                 topic: "users", partition: Int32(index % 2), key: Array("k\(index)".utf8), value: Array("v\(index)".utf8),
                 timestamp: Int64(1_000 + index))
         }
-        let (hop, client) = try hop(cluster, ["records": "5"])
         let look = try await hop.look(interest).0
         let topic = try #require(look.topic("users"))
         #expect(topic.records == 30 && topic.endOffset == 30 && topic.partitions == 2)
@@ -76,10 +70,13 @@ struct KafkaHopTests {
 
     @Test("a dead letter shows its reason, where it came from, and its value, cut between characters")
     func deadLetters() async throws {
-        let cluster = ForeignCluster()
-        cluster.createTopic("users", partitions: 1)
-        cluster.createTopic("users.dead-letter", partitions: 1)
-        let producer = try KafkaProducer(bootstrap: try Endpoint.list(parsing: cluster.bootstrap), logger: quiet)
+        try await withBroker { broker in try await deadLetters(broker) }
+    }
+
+    private func deadLetters(_ broker: Endpoint) async throws {
+        let (hop, client) = try hop(broker, ["value.bytes": "5"])
+        try await client.createTopics([NewTopic(name: "users", partitions: 1), NewTopic(name: "users.dead-letter", partitions: 1)])
+        let producer = try KafkaProducer(bootstrap: [broker], logger: quiet)
         for (index, reason) in ["not JSON", "no id"].enumerated() {
             _ = try await producer.send(
                 topic: "users.dead-letter", key: nil, value: Array("ééééé".utf8),
@@ -88,7 +85,6 @@ struct KafkaHopTests {
                     ("leat.offset", Array("\(40 + index)".utf8)), ("leat.query", Array("flow".utf8)), ("leat.query.id", Array("6f1c".utf8)),
                 ])
         }
-        let (hop, client) = try hop(cluster, ["value.bytes": "5"])
         let drops = try #require(try await hop.look(interest).0.drops["users"])
         #expect(drops.topic == "users.dead-letter" && drops.count == 2)
         #expect(drops.first?.reason == "not JSON" && drops.first?.source == "users[0]@40" && drops.first?.query == "flow")

@@ -63,6 +63,9 @@ package final class Broker: Sendable {
         }
     }
 
+    /// For tests: how many fetches wait for a partition.
+    func waiterCount(_ topic: String, _ partition: Int32) -> Int { node.topics.partition(topic, partition)?.waiterCount ?? 0 }
+
     // MARK: Listening
 
     private func listen() async throws {
@@ -134,7 +137,8 @@ package final class Broker: Sendable {
         let values = node.configuration.values
         func every(_ duration: Duration, _ body: @escaping @Sendable () -> Void) {
             let amount = TimeAmount.nanoseconds(max(1_000_000, Int64(duration.inSeconds * 1e9)))
-            let task = MultiThreadedEventLoopGroup.singleton.next().scheduleRepeatedTask(initialDelay: amount, delay: amount) { _ in body() }
+            let task = MultiThreadedEventLoopGroup.singleton.next().scheduleRepeatedTask(initialDelay: amount, delay: amount) { _ in body()
+            }
             state.withLockedValue { $0.housekeeping.append(task) }
         }
         let node = self.node, checkpoints = self.checkpoints
@@ -155,7 +159,9 @@ package final class Broker: Sendable {
                 do throws(FileError) {
                     let count = try partition.applyRetention(nowMs: nowMs)
                     if count > 0 {
-                        node.logger.info("old segments were deleted", metadata: ["partition": "\(topic.name)-\(partition.index)", "segments": "\(count)"])
+                        node.logger.info(
+                            "old segments were deleted",
+                            metadata: ["partition": "\(topic.name)-\(partition.index)", "segments": "\(count)"])
                     }
                 } catch {
                     node.logger.error("retention failed", metadata: ["partition": "\(topic.name)-\(partition.index)", "error": "\(error)"])

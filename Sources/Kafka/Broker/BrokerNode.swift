@@ -71,7 +71,8 @@ final class BrokerNode: Sendable {
         let values = configuration.values
         limits = Limits(
             inFlightMax: values.integer("broker.requests.inflight.max"), requestBytesMax: values.bytes("broker.request.bytes.max"),
-            fetchBytesMax: values.bytes("broker.fetch.bytes.max"), fetchWaitMs: Int64(values.duration("broker.fetch.wait.max").inMilliseconds),
+            fetchBytesMax: values.bytes("broker.fetch.bytes.max"),
+            fetchWaitMs: Int64(values.duration("broker.fetch.wait.max").inMilliseconds),
             hotBytes: values.bytes("broker.fetch.hot.bytes"), sendfileBytesMin: values.bytes("broker.fetch.sendfile.bytes.min"),
             connectionsMax: values.integer("broker.connections.max"), createsTopics: values.boolean("broker.auto.create.topics"))
         flusher = GroupCommitFlusher(threads: values.integer("broker.log.flush.threads"))

@@ -22,11 +22,8 @@ final class FetchWaiter: Sendable {
     /// New records, or an end of the partition. From any thread; the second time does nothing.
     func wake() { fire(timedOut: false) }
 
-    /// The connection is gone: nobody is answered.
-    func abandon() {
-        action.withLockedValue { $0 = nil }
-        timer.withLockedValue { $0.take() }?.cancel()
-    }
+    /// The connection is gone: the waiter leaves its partitions, and nobody is answered.
+    func abandon() { fire(timedOut: true) }
 
     private func fire(timedOut: Bool) {
         guard let action = action.withLockedValue({ $0.take() }) else { return }

@@ -1,6 +1,7 @@
 internal import IO
 internal import NIOConcurrencyHelpers
 internal import NIOCore
+internal import NIOPosix
 
 /// When appended records are made durable.
 enum FlushMode: Sendable, Equatable {
@@ -29,6 +30,8 @@ final class Partition: GroupCommitTarget {
         var highWatermark: Int64
         var highWatermarkPlace: PartitionLog.Place
         var isFlushQueued = false
+        /// A timer will queue the flush, since nobody waits for it.
+        var isFlushTimed = false
         var isClosed = false
         /// A sync that failed: what the kernel still holds of the log is unknown, so nothing is appended any more.
         var failure: FileError?
@@ -43,17 +46,26 @@ final class Partition: GroupCommitTarget {
         case refused(ErrorCode, String?)
     }
 
+    private enum Flush {
+        case none
+        case now
+        case soon
+    }
+
     let topic: String
     let index: Int32
     let leaderEpoch: Int32 = 0
     private let mode: FlushMode
+    /// How long appends that nobody waits for stay unsynced (`group`).
+    private let linger: TimeAmount
     private let flusher: GroupCommitFlusher
     private let state: NIOLockedValueBox<State>
 
-    init(topic: String, index: Int32, log: PartitionLog, mode: FlushMode, flusher: GroupCommitFlusher) {
+    init(topic: String, index: Int32, log: PartitionLog, mode: FlushMode, linger: TimeAmount, flusher: GroupCommitFlusher) {
         self.topic = topic
         self.index = index
         self.mode = mode
+        self.linger = linger
         self.flusher = flusher
         state = NIOLockedValueBox(
             State(log: log, highWatermark: log.nextOffset, highWatermarkPlace: log.end, recoveryPoint: log.nextOffset))
@@ -70,14 +82,14 @@ final class Partition: GroupCommitTarget {
     ) -> Outcome {
         var committed = false
         var woken: [FetchWaiter] = []
-        let (outcome, enqueue) = state.withLockedValue { state -> (Outcome, Bool) in
-            if state.isClosed { return (.refused(.unknownTopicOrPartition, nil), false) }
-            if let failure = state.failure { return (.refused(.kafkaStorageError, failure.description), false) }
+        let (outcome, flush) = state.withLockedValue { state -> (Outcome, Flush) in
+            if state.isClosed { return (.refused(.unknownTopicOrPartition, nil), .none) }
+            if let failure = state.failure { return (.refused(.kafkaStorageError, failure.description), .none) }
             let base: Int64, last: Int64
             var appendTime: Int64 = -1
             switch state.log.producers.verdict(on: header) {
             case .refuse(let error):
-                return (.refused(error, "producer \(header.producerID), sequence \(header.baseSequence)"), false)
+                return (.refused(error, "producer \(header.producerID), sequence \(header.baseSequence)"), .none)
             case .duplicate(let batch):
                 (base, last) = (batch.baseOffset, batch.lastOffset)
             case .append:
@@ -86,7 +98,7 @@ final class Partition: GroupCommitTarget {
                     (base, last) = (stamped.baseOffset, stamped.lastOffset)
                     if state.log.config.stampsLogAppendTime { appendTime = nowMs }
                 } catch {
-                    return (.refused(.kafkaStorageError, error.description), false)
+                    return (.refused(.kafkaStorageError, error.description), .none)
                 }
             }
             if mode != .group { woken = Self.advance(&state, to: state.log.nextOffset, place: state.log.end) }
@@ -97,11 +109,23 @@ final class Partition: GroupCommitTarget {
                     state.acks.append((last + 1, waiting.receiver, waiting.index))
                 }
             }
-            let enqueue = mode == .group && !state.isFlushQueued && state.highWatermark < state.log.nextOffset
-            if enqueue { state.isFlushQueued = true }
-            return (.appended(baseOffset: base, logAppendTimeMs: appendTime), enqueue)
+            var flush = Flush.none
+            if mode == .group, !state.isFlushQueued, state.highWatermark < state.log.nextOffset {
+                if waiting != nil {
+                    flush = .now
+                    state.isFlushQueued = true
+                } else if !state.isFlushTimed {
+                    flush = .soon
+                    state.isFlushTimed = true
+                }
+            }
+            return (.appended(baseOffset: base, logAppendTimeMs: appendTime), flush)
         }
-        if enqueue { flusher.enqueue(self) }
+        switch flush {
+        case .none: break
+        case .now: flusher.enqueue(self)
+        case .soon: MultiThreadedEventLoopGroup.singleton.any().scheduleTask(in: linger) { self.scheduleFlush() }
+        }
         if committed, let waiting { waiting.receiver.acknowledged(waiting.index, .none) }
         for waiter in woken { waiter.wake() }
         return outcome
@@ -153,6 +177,7 @@ final class Partition: GroupCommitTarget {
     /// Has the log synced soon, if something was appended since the last time.
     func scheduleFlush() {
         let enqueue = state.withLockedValue { state -> Bool in
+            state.isFlushTimed = false
             guard !state.isFlushQueued, !state.isClosed, state.recoveryPoint < state.log.nextOffset else { return false }
             state.isFlushQueued = true
             return true
@@ -189,6 +214,9 @@ final class Partition: GroupCommitTarget {
     func cancel(_ waiter: FetchWaiter) {
         state.withLockedValue { state in state.waiters.removeAll { $0 === waiter } }
     }
+
+    /// Fetches that wait here.
+    var waiterCount: Int { state.withLockedValue { $0.waiters.count } }
 
     var offsets: (start: Int64, highWatermark: Int64) { state.withLockedValue { ($0.log.startOffset, $0.highWatermark) } }
     var logEndOffset: Int64 { state.withLockedValue { $0.log.nextOffset } }

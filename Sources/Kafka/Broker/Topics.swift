@@ -1,6 +1,7 @@
 internal import IO
 internal import Logging
 internal import NIOConcurrencyHelpers
+internal import NIOCore
 
 #if canImport(Glibc)
     internal import Glibc
@@ -126,7 +127,9 @@ final class Topics: Sendable {
                     "end": "\(log.nextOffset)",
                 ])
         }
-        return Partition(topic: topic, index: index, log: log, mode: configuration.flush, flusher: flusher)
+        return Partition(
+            topic: topic, index: index, log: log, mode: configuration.flush,
+            linger: .nanoseconds(Int64(configuration.values.duration("broker.log.flush.linger").inSeconds * 1e9)), flusher: flusher)
     }
 
     private func insert(_ topic: Topic) {
@@ -149,7 +152,8 @@ final class Topics: Sendable {
         guard count > 0 else { throw TopicError(code: .invalidPartitions, message: "a topic needs at least one partition") }
         try checkRoom(for: Int(count))
         guard replicationFactor == -1 || replicationFactor == 1 else {
-            throw TopicError(code: .invalidReplicationFactor, message: "the replication factor is \(replicationFactor), and there is one broker")
+            throw TopicError(
+                code: .invalidReplicationFactor, message: "the replication factor is \(replicationFactor), and there is one broker")
         }
         let config: TopicConfig
         do throws(InvalidTopicConfig) {
@@ -177,7 +181,8 @@ final class Topics: Sendable {
         }
         let before = Int32(topic.partitions.count)
         guard total > before else {
-            throw TopicError(code: .invalidPartitions, message: "the topic '\(name)' has \(before) partitions; their number can only be raised")
+            throw TopicError(
+                code: .invalidPartitions, message: "the topic '\(name)' has \(before) partitions; their number can only be raised")
         }
         try checkRoom(for: Int(total - before))
         if isDryRun { return }

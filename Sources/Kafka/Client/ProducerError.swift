@@ -37,7 +37,7 @@ package enum ProducerError: DescribedError, Equatable {
         case .start: nil
         case .queueFull: "wait for room (`untilRoom()`, `send` does), or raise queue.buffering.max.messages"
         case .refused(_, "_UNKNOWN_TOPIC", _), .undelivered(_, _, "_UNKNOWN_TOPIC", _), .undelivered(_, _, "UNKNOWN_TOPIC_OR_PART", _):
-            "create the topic, or let the broker create topics (broker.topic.auto_create)"
+            "create the topic, or let the broker create topics (broker.auto.create.topics)"
         case .refused(_, "_UNKNOWN_PARTITION", _), .undelivered(_, _, "_UNKNOWN_PARTITION", _): "name a partition that the topic has"
         case .refused(_, "MSG_SIZE_TOO_LARGE", _), .undelivered(_, _, "MSG_SIZE_TOO_LARGE", _):
             "send smaller records, or raise message.max.bytes here and max.message.bytes on the topic"

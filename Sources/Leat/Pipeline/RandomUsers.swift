@@ -1,3 +1,4 @@
+internal import Logging
 internal import RandomUser
 internal import Scheduler
 

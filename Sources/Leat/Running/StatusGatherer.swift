@@ -35,7 +35,7 @@ package actor StatusGatherer {
         self.timeout = timeout
         let dags = try pipeline.dags
         dagIDs = dags.map(\.id)
-        let query = try pipeline.queries(SparkSession.unbound).first?.definition
+        let query = try pipeline.queries(SparkSession.unbound).first.map { try $0.definition }
         topic = dags.flatMap(\.operators).compactMap(\.produces).first ?? query?.plan.subscribedTopic
         queryName = query?.name
         if let options = query?.sink.options, let keyspace = options["keyspace"], let name = options["table"] {
@@ -73,28 +73,40 @@ package actor StatusGatherer {
             status.topic?.records = value.records
             status.dropped = value.dropped ?? status.dropped
         }
-        if let value = queryAnswer.value, let value {
-            status.query = value.query
-            if let offsets = value.endOffsets, let ends = recordsAnswer.value?.ends, let starts = recordsAnswer.value?.starts {
-                var rows = 0, lag = 0
-                for (partition, end) in ends {
-                    let start = starts[partition] ?? 0
-                    let read = max(start, offsets[partition] ?? start)
-                    rows += Int(read - start)
-                    lag += max(0, Int(end - read))
-                }
-                status.query?.rows = rows
-                status.query?.lag = lag
-            } else {
-                status.query?.rows = last.query?.rows ?? 0
-                status.query?.lag = value.endOffsets == nil ? recordsAnswer.value?.records ?? 0 : last.query?.lag ?? 0
-            }
-        }
+        if let value = queryAnswer.value, let value { status.query = progressed(value, recordsAnswer.value) }
         if let value = rowsAnswer.value, let value { status.table?.rows = value }
         status.at = Date.now.formatted(.iso8601.time(includingFractionalSeconds: true))
         status.uptimeSeconds = (Double(Int((ContinuousClock.now - started).inSeconds * 1_000)) / 1_000)
         last = status
         return status
+    }
+
+    /// The query alone, without the cost of the other questions.
+    package func gatherQuery() async -> PipelineStatus.Query? {
+        async let records = ask("broker") { try await self.records() }
+        async let query = ask("engine") { try await self.query() }
+        let (recordsAnswer, queryAnswer) = await (records, query)
+        if let value = queryAnswer.value, let value { last.query = progressed(value, recordsAnswer.value) }
+        return last.query
+    }
+
+    /// How far the query's offsets have come between the topic's.
+    private func progressed(_ answer: QueryAnswer, _ records: Records?) -> PipelineStatus.Query {
+        var query = answer.query
+        guard let offsets = answer.endOffsets, let records else {
+            query.lag = answer.endOffsets == nil ? records?.records ?? query.lag : query.lag
+            return query
+        }
+        var rows = 0, lag = 0
+        for (partition, end) in records.ends {
+            let start = records.starts[partition] ?? 0
+            let read = max(start, offsets[partition] ?? start)
+            rows += Int(read - start)
+            lag += max(0, Int(end - read))
+        }
+        query.rows = rows
+        query.lag = lag
+        return query
     }
 
     package func close() async {

@@ -157,7 +157,7 @@ struct BrokerLoad: Sendable {
         let admin = clients[0]
         do {
             try await admin.createTopics([NewTopic(name: topic, partitions: partitions, replicationFactor: -1)])
-            let batch = EncodedBatch.filled(recordBytes: recordBytes, batchBytes: batchBytes)
+            let batch = LoadBatch.filled(recordBytes: recordBytes, batchBytes: batchBytes)
             let count = max(1, bytes / batch.bytes.readableBytes)
             let total = count * batch.bytes.readableBytes
             let produced = try await measured("produce", batchBytes, total, records: count * batch.recordCount, pid) {

@@ -81,12 +81,15 @@ struct JSONRecord: Encodable {
         let key: String
         let value: Content
 
-        enum CodingKeys: String, CodingKey { case key, value, value_base64 }
+        enum CodingKeys: String, CodingKey {
+            case key, value
+            case valueBase64 = "value_base64"
+        }
 
         func encode(to encoder: any Encoder) throws {
             var container = encoder.container(keyedBy: CodingKeys.self)
             try container.encode(key, forKey: .key)
-            try value.encode(in: &container, text: .value, base64: .value_base64)
+            try value.encode(in: &container, text: .value, base64: .valueBase64)
         }
     }
 
@@ -113,7 +116,9 @@ struct JSONRecord: Encodable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case topic, partition, offset, timestamp, key, key_base64, value, value_base64, headers
+        case topic, partition, offset, timestamp, key, value, headers
+        case keyBase64 = "key_base64"
+        case valueBase64 = "value_base64"
     }
 
     init(_ records: FetchedRecords, _ index: Int) {
@@ -132,8 +137,8 @@ struct JSONRecord: Encodable {
         try container.encode(partition, forKey: .partition)
         try container.encode(offset, forKey: .offset)
         try container.encode(timestamp, forKey: .timestamp)
-        try key.encode(in: &container, text: .key, base64: .key_base64)
-        try value.encode(in: &container, text: .value, base64: .value_base64)
+        try key.encode(in: &container, text: .key, base64: .keyBase64)
+        try value.encode(in: &container, text: .value, base64: .valueBase64)
         if !headers.isEmpty { try container.encode(headers, forKey: .headers) }
     }
 

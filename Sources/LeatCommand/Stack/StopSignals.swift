@@ -2,7 +2,9 @@ import Dispatch
 import Foundation
 
 /// SIGINT and SIGTERM as a stream: the first asks for an orderly stop, the second ends the process at once.
-final class StopSignals: Sendable {
+///
+/// Unchecked: its sources are set once, before it is shared.
+final class StopSignals: @unchecked Sendable {
     /// Yields once, at the first signal.
     let first: AsyncStream<CInt>
     private let sources: [any DispatchSourceSignal]

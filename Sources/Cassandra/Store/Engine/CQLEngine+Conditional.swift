@@ -46,6 +46,7 @@ struct ConditionalWrite {
         if let found = try database.copy(of: key) { value = found }
         // The image points into `copy`, which lives as long as it.
         let copy = ByteArena(capacity: value.count)
+        defer { withExtendedLifetime((copy, scratch)) {} }
         copy.append(value)
         if !value.isEmpty { isThere = key.withUnsafeBytes { image.fill(key: $0, value: copy.bytes, shadow: shadow) } }
         if let condition = plan.condition {
@@ -54,6 +55,7 @@ struct ConditionalWrite {
         }
         let times = try MutationEncoder.times(plan, context, fallback: timestamp, now: now)
         let batch = ByteArena()
+        defer { withExtendedLifetime(batch) {} }
         batch.append(little: UInt64(0))
         batch.append(little: UInt32(0))
         var encoder = MutationEncoder(plan: plan, context: context, arena: batch, scratch: scratch)
@@ -152,11 +154,11 @@ struct ConditionalWrite {
                         : "List index \(index) out of bound, list has size \(elements.count)")
             }
             let path = elements[Int(index)].path
-            if case .deleteListIndex = cell.operation { return cells.appendTombstone(column, path: path.bytes) }
+            if case .deleteListIndex = cell.operation { return cells.appendTombstone(column, path: path) }
             let value = try context.resolve(cell.source, scratch)
-            guard value.isValue else { return cells.appendTombstone(column, path: path.bytes) }
+            guard value.isValue else { return cells.appendTombstone(column, path: path) }
             if case .list(let element) = column.type { try ValueCheck(element).check(value.bytes, of: element) }
-            cells.appendElement(column, path: path.bytes, value: value.bytes)
+            cells.appendElement(column, path: path, value: value.bytes)
         case .removeListValues:
             let value = try context.resolve(cell.source, scratch)
             guard value.isValue else { return }
@@ -165,7 +167,7 @@ struct ConditionalWrite {
             var reader = ValueReader(value.bytes)
             for _ in 0..<(try reader.count(column.type)) { removed.insert(Array(try reader.element(column.type))) }
             for element in elements(of: column, stored, now: now) where removed.contains(element.value) {
-                cells.appendTombstone(column, path: element.path.bytes)
+                cells.appendTombstone(column, path: element.path)
             }
         default: return
         }

@@ -26,6 +26,7 @@ final class PartitionHead {
     func load(_ database: RocksDatabase, _ partition: UnsafeRawBufferPointer, inMemory: Bool) throws(CQLError) -> Bool {
         clear()
         let key = ByteArena(capacity: partition.count + 1)
+        defer { withExtendedLifetime(key) {} }
         key.append(partition)
         key.append(KeyLayout.head)
         switch database.get(key.bytes, inMemory: inMemory) {
@@ -193,6 +194,7 @@ struct RowScan {
                 }
             }
             let iterator = database.iterator(span)
+            defer { withExtendedLifetime(iterator) {} }
             if plan.isReversed { iterator.seekToLast() } else { iterator.seekToFirst() }
             while iterator.isValid {
                 try checkTime()
@@ -281,6 +283,7 @@ struct RowScan {
         }
         guard span.start.lexicographicallyPrecedes(span.end) else { return false }
         let iterator = database.iterator(span)
+        defer { withExtendedLifetime(iterator) {} }
         iterator.seekToFirst()
         while iterator.isValid {
             try checkTime()

@@ -28,6 +28,7 @@ struct SelectExecution {
             let context = ValueContext(values: request.values, bound: bound, constants: plan.constants, now: microseconds)
             let now = seconds(microseconds)
             let key = ByteArena(capacity: 128), scratch = ByteArena(capacity: 64)
+            defer { withExtendedLifetime((key, scratch)) {} }
             guard case .partitions(let partition, let clustering, _) = plan.access else { return nil }
             try KeyLayout.appendPartition(plan.table.storageID, count: partition.count, to: key) { (index) throws(CQLError) in
                 try Self.keyValue(partition[index], context, scratch)
@@ -128,6 +129,7 @@ struct SelectExecution {
 
     private func page(_ context: ValueContext, _ now: UInt32) throws(CQLError) -> StatementResult {
         let scratch = ByteArena()
+        defer { withExtendedLifetime(scratch) {} }
         let filters = try filters(context, scratch)
         let state = try request.pagingState.map { (buffer) throws(CQLError) in try PagingState(buffer, table: plan.table) }
         let pageSize = plan.isAggregate ? nil : request.pageSize.flatMap { $0 > 0 ? Int($0) : nil }
@@ -146,8 +148,8 @@ struct SelectExecution {
                 plan: plan, database: database, image: image, filters: filters, deadline: clock.monotonic() + limits.timeout, clock: clock)
             try scan.prepare(context, scratch, resume: state)
             let isStopped = try scan.run(isDistinct: plan.isDistinct) { (row, isNewPartition) throws(CQLError) -> RowScan.Verdict in
-                if isNewPartition { output.inPartition = 0 }
-                if let perPartition = output.perPartition, output.inPartition >= perPartition { return .nextPartition }
+                let inPartition = isNewPartition ? 0 : output.inPartition
+                if let perPartition = output.perPartition, inPartition >= perPartition { return .nextPartition }
                 if output.isFull(limits, isPaged: request.pageSize != nil) { return .stop }
                 if let remaining = output.remaining, remaining <= 0 { return .end }
                 if let aggregate {
@@ -159,7 +161,7 @@ struct SelectExecution {
                             "The answer is longer than \(limits.resultBytes) bytes: ask for pages (a fetch size) or for fewer rows")
                     }
                 }
-                output.inPartition += 1
+                output.inPartition = inPartition + 1
                 if let remaining = output.remaining { output.remaining = remaining - 1 }
                 return .go
             }

@@ -195,7 +195,8 @@ extension CQLParser {
     mutating func type() throws(CQLError) -> CQLType {
         if case .string(let name) = token.kind { throw refused("the custom type '\(name)'") }
         let place = token
-        let name = try self.name()
+        // The one type whose name is a keyword.
+        let name = skip(word: "set") ? "set" : try self.name()
         if skip(".") { throw .invalid("Unknown type \(name).\(try self.name())") }
         if ["list", "set", "map", "tuple", "frozen", "vector"].contains(name) {
             try expect("<")

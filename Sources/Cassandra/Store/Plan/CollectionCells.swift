@@ -43,18 +43,18 @@ struct CollectionCells {
             for _ in 0..<(try reader.count(column.type)) {
                 let path = ByteArena()
                 try encoding.encode(try reader.element(column.type), to: path)
-                appendTombstone(column, path: path.bytes)
+                appendTombstone(column, path: path)
             }
         case .deleteElement(let key):
-            appendTombstone(column, path: try path(column, key).bytes)
+            appendTombstone(column, path: try path(column, key))
         case .setElement(let key, _):
             let path = try path(column, key)
             let value = try context.resolve(cell.source, scratch)
             if value.isUnset { return }
-            if value.isNull { return appendTombstone(column, path: path.bytes) }
+            if value.isNull { return appendTombstone(column, path: path) }
             guard case .map(_, let valueType) = column.type else { return }
             try cell.check.check(value.bytes, of: valueType)
-            appendElement(column, path: path.bytes, value: value.bytes)
+            appendElement(column, path: path, value: value.bytes)
         }
     }
 
@@ -89,7 +89,7 @@ struct CollectionCells {
                         scratchPath.append(low)
                     }
                 }
-                appendElement(column, path: scratchPath.bytes, value: try reader.element(column.type))
+                appendElement(column, path: scratchPath, value: try reader.element(column.type))
                 places.1 += 1
             }
         case .set(let element):
@@ -97,14 +97,14 @@ struct CollectionCells {
             for _ in 0..<count {
                 scratchPath.truncate(to: 0)
                 try encoding.encode(try reader.element(column.type), to: scratchPath)
-                appendElement(column, path: scratchPath.bytes, value: UnsafeRawBufferPointer(start: nil, count: 0))
+                appendElement(column, path: scratchPath, value: UnsafeRawBufferPointer(start: nil, count: 0))
             }
         case .map(let key, _):
             let encoding = try OrderedEncoding(key)
             for _ in 0..<count {
                 scratchPath.truncate(to: 0)
                 try encoding.encode(try reader.element(column.type), to: scratchPath)
-                appendElement(column, path: scratchPath.bytes, value: try reader.element(column.type))
+                appendElement(column, path: scratchPath, value: try reader.element(column.type))
             }
         default: return
         }
@@ -126,17 +126,17 @@ struct CollectionCells {
         arena.append(little: times.purge)
     }
 
-    func appendTombstone(_ column: Column, path: UnsafeRawBufferPointer?) {
+    func appendTombstone(_ column: Column, path: ByteArena?) {
         arena.append(varint: Int(column.id))
         arena.append(UInt8(LEAT_CELL_TOMBSTONE | (path == nil ? 0 : LEAT_CELL_PATH)))
         arena.append(little: times.purge)
         if let path {
             arena.append(varint: path.count)
-            arena.append(path)
+            arena.append(copying: path)
         }
     }
 
-    func appendElement(_ column: Column, path: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {
+    func appendElement(_ column: Column, path: ByteArena, value: UnsafeRawBufferPointer) {
         arena.append(varint: Int(column.id))
         if times.ttl > 0 {
             arena.append(UInt8(LEAT_CELL_PATH | LEAT_CELL_EXPIRING))
@@ -147,7 +147,7 @@ struct CollectionCells {
             arena.append(UInt8(LEAT_CELL_PATH))
         }
         arena.append(varint: path.count)
-        arena.append(path)
+        arena.append(copying: path)
         arena.append(varint: value.count)
         arena.append(value)
     }

@@ -213,7 +213,7 @@ extension Planner {
             case .map(let keyType, let valueType):
                 let keySource = try binder.bind(key, binder.specification("key(\(name))", keyType))
                 let source = try binder.bind(term, binder.specification("value(\(name))", valueType))
-                return make(column, .setElement(key: keySource, keyCheck: ValueCheck(keyType)), source)
+                return make(column, .setElement(key: keySource, keyCheck: ValueCheck(keyType)), source, as: valueType)
             case .list(let element):
                 let index = try binder.bind(key, binder.specification("idx(\(name))", .int))
                 let source = try binder.bind(term, binder.specification("value(\(name))", element))

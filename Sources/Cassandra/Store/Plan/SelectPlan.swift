@@ -153,9 +153,8 @@ final class ResolvedFilter {
 
     private static func ordered(_ value: [UInt8], _ encoding: OrderedEncoding?) throws(CQLError) -> [UInt8] {
         guard let encoding else { return value }
-        let arena = ByteArena(), copy = ByteArena(capacity: value.count)
-        copy.append(value)
-        try encoding.encode(copy.bytes, to: arena)
+        let arena = ByteArena()
+        try encoding.encode(value, to: arena)
         return arena.array
     }
 

@@ -110,7 +110,9 @@ struct ValueContext {
     func evaluate(_ term: BoundTerm) throws(CQLError) -> CQLValue {
         switch term {
         case .source(let source, let type):
-            let value = try resolve(source, ByteArena())
+            let scratch = ByteArena()
+            defer { withExtendedLifetime(scratch) {} }
+            let value = try resolve(source, scratch)
             if value.isUnset { return .unset }
             if value.isNull { return .null }
             return try CQLValue(bytes: ByteBuffer(bytes: value.bytes), type: type)
@@ -150,7 +152,9 @@ struct ValueContext {
 
     /// An integer of LIMIT, TTL and TIMESTAMP; nil for null and unset.
     func integer(_ source: ValueSource, type: CQLType) throws(CQLError) -> Int64? {
-        let value = try resolve(source, ByteArena())
+        let scratch = ByteArena()
+        defer { withExtendedLifetime(scratch) {} }
+        let value = try resolve(source, scratch)
         guard value.isValue else { return nil }
         switch value.length {
         case 4: return Int64(Int32(bigEndian: value.bytes.loadUnaligned(as: Int32.self)))

@@ -13,6 +13,7 @@ final class ByteArena: @unchecked Sendable {
 
     deinit { base.deallocate() }
 
+    /// Good until the arena grows or goes: who holds the arena in a local variable has to keep it alive (`withExtendedLifetime`).
     var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: count) }
     var array: [UInt8] { Array(bytes) }
 
@@ -52,6 +53,8 @@ final class ByteArena: @unchecked Sendable {
         (base + count).copyMemory(from: start, byteCount: source.count)
         count += source.count
     }
+
+    func append(copying other: ByteArena) { append(other.bytes) }
 
     func append(_ source: [UInt8]) { source.withUnsafeBytes { append($0) } }
 

@@ -131,8 +131,8 @@ enum KeyRanges {
     }
 
     static func appendPartition(_ table: Table, _ values: [[UInt8]], to arena: ByteArena) throws(CQLError) {
-        // The pointers stay good: the arrays are held by `values` and not changed meanwhile.
         let copy = ByteArena(capacity: values.reduce(0) { $0 + $1.count })
+        defer { withExtendedLifetime(copy) {} }
         var starts: [Int] = []
         for value in values {
             starts.append(copy.count)
@@ -185,9 +185,7 @@ enum KeyRanges {
 
     private static func ordered(_ part: KeyPart, _ value: [UInt8]) throws(CQLError) -> [UInt8] {
         let arena = ByteArena()
-        let copy = ByteArena(capacity: value.count)
-        copy.append(value)
-        try part.encoding.encode(copy.bytes, to: arena)
+        try part.encoding.encode(value, to: arena)
         if part.column.isDescending { arena.complement(from: 0) }
         return arena.array
     }

@@ -123,6 +123,10 @@ struct OrderedEncoding: Sendable {
         }
     }
 
+    func encode(_ value: [UInt8], to arena: ByteArena) throws(CQLError) {
+        try value.withBytes { (bytes) throws(CQLError) in try encode(bytes, to: arena) }
+    }
+
     @inline(__always) private func expect(_ value: UnsafeRawBufferPointer, _ length: Int) throws(CQLError) {
         guard value.count == length else { throw ValueCheck.wrongLength(type, expected: length, actual: value.count) }
     }
@@ -220,13 +224,11 @@ struct OrderedEncoding: Sendable {
     func decode(_ input: UnsafeRawBufferPointer, at position: inout Int, isDescending: Bool, to arena: ByteArena) -> Bool {
         if isDescending {
             // Rare, so one complemented copy of the rest is cheap enough.
-            let copy = ByteArena(capacity: input.count - position)
-            copy.append(UnsafeRawBufferPointer(rebasing: input[position...]))
-            copy.complement(from: 0)
+            let turned = input[position...].map { ~$0 }
             var inner = 0
-            guard decode(copy.bytes, at: &inner, isDescending: false, to: arena) else { return false }
+            let isWhole = turned.withUnsafeBytes { decode($0, at: &inner, isDescending: false, to: arena) }
             position += inner
-            return true
+            return isWhole
         }
         let left = input.count - position
         switch kind {

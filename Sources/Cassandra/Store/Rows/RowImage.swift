@@ -374,6 +374,6 @@ extension RowImage {
             arena.append(bytes)
             arena.append(0)
         }
-        return Murmur3Token.token(arena.bytes)
+        return withExtendedLifetime(arena) { Murmur3Token.token(arena.bytes) }
     }
 }

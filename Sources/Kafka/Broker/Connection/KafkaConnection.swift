@@ -28,7 +28,7 @@ final class KafkaConnection: ChannelDuplexHandler {
     private var firstSequence = 0
     private var isReadWanted = false
     private var isProcessing = false
-    private var isClosing = false
+    private(set) var isClosing = false
     private(set) var clientHost = ""
     private let inFlightMax: Int
     /// Fetches that wait, to be let go when the connection ends.
@@ -50,8 +50,9 @@ final class KafkaConnection: ChannelDuplexHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         isClosing = true
-        for waiter in waiters.values { waiter.abandon() }
-        waiters = [:]
+        // Each takes itself out.
+        let abandoned = Array(waiters.values)
+        for waiter in abandoned { waiter.abandon() }
         context.fireChannelInactive()
     }
 
@@ -180,7 +181,9 @@ final class KafkaConnection: ChannelDuplexHandler {
     ) {
         var rest = buffer
         for (external, payload) in zip(externals, payloads) {
-            if let part = rest.readSlice(length: external.offset - rest.readerIndex) { context.write(wrapOutboundOut(.byteBuffer(part)), promise: nil) }
+            if let part = rest.readSlice(length: external.offset - rest.readerIndex) {
+                context.write(wrapOutboundOut(.byteBuffer(part)), promise: nil)
+            }
             switch payload {
             case .buffer(let bytes):
                 context.write(wrapOutboundOut(.byteBuffer(bytes)), promise: nil)

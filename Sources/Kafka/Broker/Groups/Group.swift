@@ -122,7 +122,9 @@ struct Group: Sendable {
 
     /// All members share the type and at least one protocol.
     private func accepts(_ request: JoinGroupRequest) -> Bool {
-        let others = members.values.filter { $0.id != request.memberID && ($0.instanceID == nil || $0.instanceID != request.groupInstanceID) }
+        let others = members.values.filter {
+            $0.id != request.memberID && ($0.instanceID == nil || $0.instanceID != request.groupInstanceID)
+        }
         guard !others.isEmpty else { return true }
         guard request.protocolType == protocolType else { return false }
         return request.protocols.contains { offered in others.allSatisfy { $0.protocols.contains { $0.name == offered.name } } }

@@ -88,7 +88,9 @@ final class GroupCoordinator: Sendable {
         }
         let copied = request
         perform { coordinator in
-            guard coordinator.state.value.groups[copied.groupID] != nil else { return reply.send(SyncGroupResponse(error: .unknownMemberID)) }
+            guard coordinator.state.value.groups[copied.groupID] != nil else {
+                return reply.send(SyncGroupResponse(error: .unknownMemberID))
+            }
             let token = coordinator.owe(.sync(reply))
             coordinator.change(copied.groupID) { group, now in group.sync(copied, token: token, now: now) }
         }
@@ -135,7 +137,10 @@ final class GroupCoordinator: Sendable {
         if (group.state, group.generation) != before {
             logger.debug(
                 "a group changed",
-                metadata: ["group": "\(id)", "state": "\(group.state.rawValue)", "generation": "\(group.generation)", "members": "\(group.members.count)"])
+                metadata: [
+                    "group": "\(id)", "state": "\(group.state.rawValue)", "generation": "\(group.generation)",
+                    "members": "\(group.members.count)",
+                ])
         }
         // A group that has neither members nor offsets is nothing.
         let isForgotten = group.isEmpty && state.value.offsets[id] == nil
@@ -294,7 +299,8 @@ final class GroupCoordinator: Sendable {
                     guard let value = offsets[.init(group: group.id, topic: topic, partition: index)] else {
                         return .init(index: index, metadata: "")
                     }
-                    return .init(index: index, committedOffset: value.offset, committedLeaderEpoch: value.leaderEpoch, metadata: value.metadata)
+                    return .init(
+                        index: index, committedOffset: value.offset, committedLeaderEpoch: value.leaderEpoch, metadata: value.metadata)
                 }
                 var topics: [OffsetFetchResponse.Topic] = []
                 if let asked = group.topics {
@@ -416,7 +422,8 @@ final class GroupCoordinator: Sendable {
                     else { continue }
                     var value: OffsetsRecord.Value?
                     if record.valueLength >= 0 {
-                        value = records.getSlice(at: start + record.valueStart, length: record.valueLength).flatMap(OffsetsRecord.decodeValue)
+                        value = records.getSlice(at: start + record.valueStart, length: record.valueLength).flatMap(
+                            OffsetsRecord.decodeValue)
                     }
                     offsets[key.group, default: [:]][key] = value
                     if offsets[key.group]?.isEmpty == true { offsets[key.group] = nil }

@@ -52,7 +52,9 @@ extension PartitionLog.TimeSearch {
 
     private func record(in header: RecordBatchHeader, at position: Int) throws(FileError) -> (timestamp: Int64, offset: Int64) {
         if header.hasLogAppendTime { return (header.maxTimestamp, header.baseOffset) }
-        guard header.codec == CompressionCodec.none, header.size <= limit - position else { return (header.baseTimestamp, header.baseOffset) }
+        guard header.codec == CompressionCodec.none, header.size <= limit - position else {
+            return (header.baseTimestamp, header.baseOffset)
+        }
         let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: header.size - RecordBatchHeader.size, alignment: 8)
         defer { bytes.deallocate() }
         let count = try file.read(into: bytes, at: position + RecordBatchHeader.size)

@@ -146,15 +146,22 @@ struct PartitionLog: Sendable {
             total -= Int64(first.size)
             removed.append(segments.removeFirst())
         }
-        if !removed.isEmpty { isFolderDirty = true }
+        noteRemoval(of: removed)
         return removed
+    }
+
+    /// Nobody syncs what is deleted, and nothing but readers holds its files open.
+    private mutating func noteRemoval(of removed: [Segment]) {
+        guard !removed.isEmpty else { return }
+        isFolderDirty = true
+        unsynced.removeAll { file in removed.contains { $0.file === file } }
     }
 
     /// Takes all segments that end at or before `offset` out of the log.
     mutating func removeSegments(before offset: Int64) -> [Segment] {
         var removed: [Segment] = []
         while segments.count > 1, segments[1].baseOffset <= offset { removed.append(segments.removeFirst()) }
-        if !removed.isEmpty { isFolderDirty = true }
+        noteRemoval(of: removed)
         return removed
     }
 }

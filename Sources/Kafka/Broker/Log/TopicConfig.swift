@@ -39,7 +39,8 @@ struct TopicConfig: Sendable, Equatable {
     static func check(_ name: String, _ value: String) throws(InvalidTopicConfig) {
         func number(_ range: ClosedRange<Int64>) throws(InvalidTopicConfig) {
             guard let number = Int64(value), range.contains(number) else {
-                throw InvalidTopicConfig(name: name, value: value, reason: "a number from \(range.lowerBound) to \(range.upperBound) is wanted")
+                throw InvalidTopicConfig(
+                    name: name, value: value, reason: "a number from \(range.lowerBound) to \(range.upperBound) is wanted")
             }
         }
         func choice(_ choices: [String], _ reason: String) throws(InvalidTopicConfig) {

@@ -1,6 +1,7 @@
 internal import IO
 internal import Logging
 internal import NIOCore
+
 extension BrokerNode {
     struct ConfigValue {
         var name: String
@@ -29,10 +30,18 @@ extension BrokerNode {
                 source: (origin == .builtIn ? ConfigSource.defaultValue : .staticBroker).rawValue, type: 2, documentation: setting.help)
         } + [
             // Names that Kafka's own tools ask brokers for.
-            ConfigValue(name: "auto.create.topics.enable", value: "\(limits.createsTopics)", source: ConfigSource.staticBroker.rawValue, type: 1, documentation: "broker.auto.create.topics"),
-            ConfigValue(name: "num.partitions", value: configuration.values.text("broker.topic.partitions"), source: ConfigSource.staticBroker.rawValue, type: 3, documentation: "broker.topic.partitions"),
-            ConfigValue(name: "default.replication.factor", value: "1", source: ConfigSource.staticBroker.rawValue, type: 3, documentation: "there is one node"),
-            ConfigValue(name: "node.id", value: "\(Self.id)", source: ConfigSource.staticBroker.rawValue, type: 3, documentation: "there is one node"),
+            ConfigValue(
+                name: "auto.create.topics.enable", value: "\(limits.createsTopics)", source: ConfigSource.staticBroker.rawValue, type: 1,
+                documentation: "broker.auto.create.topics"),
+            ConfigValue(
+                name: "num.partitions", value: configuration.values.text("broker.topic.partitions"),
+                source: ConfigSource.staticBroker.rawValue, type: 3, documentation: "broker.topic.partitions"),
+            ConfigValue(
+                name: "default.replication.factor", value: "1", source: ConfigSource.staticBroker.rawValue, type: 3,
+                documentation: "there is one node"),
+            ConfigValue(
+                name: "node.id", value: "\(Self.id)", source: ConfigSource.staticBroker.rawValue, type: 3,
+                documentation: "there is one node"),
         ]
     }
 

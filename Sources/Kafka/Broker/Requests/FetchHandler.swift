@@ -1,5 +1,5 @@
-internal import Logging
 internal import IO
+internal import Logging
 internal import NIOCore
 
 extension BrokerNode {
@@ -38,6 +38,7 @@ extension BrokerNode {
                 for (partition, _) in partitions { partition.cancel(waiter) }
                 waiterBox.waiter = nil
             }
+            guard !connection.value.isClosing else { return }
             attempt(request, reply, deadline: deadline, isLast: timedOut)
         }
         waiterBox.waiter = waiter

@@ -1,10 +1,12 @@
+internal import IO
 internal import Logging
 internal import NIOCore
-internal import IO
 
 extension BrokerNode {
     func listOffsets(_ request: ListOffsetsRequest, _ reply: Reply<ListOffsetsRequest>) {
-        let searches = request.topics.contains { $0.partitions.contains { $0.timestamp >= 0 || $0.timestamp == ListOffsetsRequest.maxTimestamp } }
+        let searches = request.topics.contains {
+            $0.partitions.contains { $0.timestamp >= 0 || $0.timestamp == ListOffsetsRequest.maxTimestamp }
+        }
         // A search by time reads batch headers.
         if searches { readFiles { [self] in reply.send(answer(request)) } } else { reply.send(answer(request)) }
     }

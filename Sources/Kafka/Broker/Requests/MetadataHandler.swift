@@ -14,7 +14,8 @@ extension BrokerNode {
                 do throws(TopicError) {
                     _ = try topics.create(name, partitions: -1, replicationFactor: -1, overrides: [:], nowMs: WallClock.nowMs)
                 } catch {
-                    logger.warning("a topic that was asked for could not be made", metadata: ["topic": "\(name)", "reason": "\(error.message)"])
+                    logger.warning(
+                        "a topic that was asked for could not be made", metadata: ["topic": "\(name)", "reason": "\(error.message)"])
                 }
             }
             reply.send(answer(request, reply.version, listener))
@@ -53,7 +54,9 @@ extension BrokerNode {
     func describeCluster(_ request: DescribeClusterRequest, _ reply: Reply<DescribeClusterRequest>, _ listener: Listener) {
         guard request.endpointType == DescribeClusterRequest.brokersEndpoint else {
             return reply.send(
-                DescribeClusterResponse(error: .unsupportedEndpointType, errorMessage: "brokers are described here, not controllers", endpointType: request.endpointType))
+                DescribeClusterResponse(
+                    error: .unsupportedEndpointType, errorMessage: "brokers are described here, not controllers",
+                    endpointType: request.endpointType))
         }
         let endpoint = listener.endpoint
         reply.send(

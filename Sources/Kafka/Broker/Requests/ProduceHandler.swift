@@ -25,14 +25,20 @@ extension BrokerNode {
             for (index, part) in topic.partitions.enumerated() {
                 var answer = ProduceResponse.Partition(index: part.index)
                 do throws(Refusal) {
-                    guard isLegal else { throw Refusal(code: .invalidRequiredAcks, message: "acks=\(request.acks); 0, 1 and -1 are served") }
+                    guard isLegal else {
+                        throw Refusal(code: .invalidRequiredAcks, message: "acks=\(request.acks); 0, 1 and -1 are served")
+                    }
                     guard request.transactionalID == nil else { throw Self.transactionsRefused }
                     guard let found, found.partitions.indices.contains(Int(part.index)) else {
                         throw Refusal(code: .unknownTopicOrPartition, message: "there is no partition \(topic.name)-\(part.index)")
                     }
-                    if found.isInternal { throw Refusal(code: .invalidTopicException, message: "\(topic.name) is written by the broker alone") }
+                    if found.isInternal {
+                        throw Refusal(code: .invalidTopicException, message: "\(topic.name) is written by the broker alone")
+                    }
                     let partition = found.partitions[Int(part.index)]
-                    guard case .bytes(let bytes)? = part.records else { throw Refusal(code: .invalidRecord, message: "there is no record batch") }
+                    guard case .bytes(let bytes)? = part.records else {
+                        throw Refusal(code: .invalidRecord, message: "there is no record batch")
+                    }
                     completion?.expect()
                     let result = bytes.withUnsafeReadableBytes { raw -> Result<Partition.Outcome, Refusal> in
                         do throws(Refusal) {
@@ -88,7 +94,8 @@ extension BrokerNode {
             throw Refusal(code: .corruptMessage, message: "\(bytes.count) bytes are no record batch")
         }
         guard bytes.count <= bytesMax else {
-            throw Refusal(code: .messageTooLarge, message: "the batch has \(bytes.count) bytes; \(bytesMax) are accepted (max.message.bytes)")
+            throw Refusal(
+                code: .messageTooLarge, message: "the batch has \(bytes.count) bytes; \(bytesMax) are accepted (max.message.bytes)")
         }
         guard header.size == bytes.count else {
             throw Refusal(code: .invalidRecord, message: "a produce request carries exactly one batch a partition, whole")
@@ -101,7 +108,9 @@ extension BrokerNode {
         }
         guard !header.isControl, !header.isTransactional else { throw transactionsRefused }
         guard let codec = header.codec else { throw Refusal(code: .unsupportedCompressionType, message: "unknown compression") }
-        if codec == .zstd, version < 7 { throw Refusal(code: .unsupportedCompressionType, message: "zstd is for Produce version 7 and later") }
+        if codec == .zstd, version < 7 {
+            throw Refusal(code: .unsupportedCompressionType, message: "zstd is for Produce version 7 and later")
+        }
         return header
     }
 }

@@ -1,6 +1,7 @@
 internal import IO
 internal import Logging
 internal import NIOCore
+
 extension BrokerNode {
     func createTopics(_ request: CreateTopicsRequest, _ reply: Reply<CreateTopicsRequest>) {
         administer { [self] in
@@ -10,7 +11,9 @@ extension BrokerNode {
             for asked in request.topics {
                 var answer = CreateTopicsResponse.Topic(name: asked.name)
                 do throws(TopicError) {
-                    if counts[asked.name] != 1 { throw TopicError(code: .invalidRequest, message: "'\(asked.name)' is named more than once") }
+                    if counts[asked.name] != 1 {
+                        throw TopicError(code: .invalidRequest, message: "'\(asked.name)' is named more than once")
+                    }
                     if asked.name == Topic.offsetsName {
                         throw TopicError(code: .invalidTopicException, message: "\(asked.name) is made by the broker")
                     }
