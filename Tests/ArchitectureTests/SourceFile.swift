@@ -27,42 +27,82 @@ struct SourceFile {
         return files
     }
 
+    /// The names of the types that the file declares anywhere, nested ones too.
+    let nested: Set<String>
+
     init(path: String, text: String) {
         self.path = path
         let parts = path.split(separator: "/").map(String.init)
         module = parts[1]
         folder = parts.count > 3 ? parts[2] : ""
-        let code = Self.withoutCommentsAndLiterals(text)
         var imports: Set<String> = []
         var declarations: Set<String> = []
-        for line in code.split(separator: "\n") {
-            if let match = line.wholeMatch(
-                of:
-                    /\s*(?:@\w+(?:\([^)]*\))?\s+)*(?:(?:package|public|internal|private|fileprivate)\s+)?import\s+(?:struct\s+|class\s+|enum\s+|func\s+)?([\w]+).*/
-            ) {
-                imports.insert(String(match.1))
+        var nested: Set<String> = []
+        var names: Set<String> = []
+        for line in Self.code(of: text) {
+            let words = line.split { !($0.isLetter || $0.isNumber || $0 == "_") }
+            if let index = words.firstIndex(of: "import"), words[..<index].allSatisfy(Self.isModifier) {
+                // `import struct Module.Name` names the kind first.
+                if let module = words[(index + 1)...].first(where: { !Self.kinds.contains($0) && $0 != "func" }) { imports.insert(String(module)) }
+                continue
             }
-            if let match = line.prefixMatch(
-                of:
-                    /(?:@[\w().]+\s+)*(?:(?:package|public|internal|final|indirect)\s+)*(?:struct|class|enum|actor|protocol|typealias)\s+(\w+)/
-            ) {
-                declarations.insert(String(match.1))
+            if let index = words.firstIndex(where: Self.kinds.contains), index + 1 < words.count, words[..<index].allSatisfy(Self.isModifier) {
+                let name = String(words[index + 1])
+                nested.insert(name)
+                if line.first?.isWhitespace == false { declarations.insert(name) }
             }
+            for word in words where word.first?.isUppercase == true { names.insert(String(word)) }
         }
         self.imports = imports
         self.declarations = declarations
-        names = Set(code.split { !($0.isLetter || $0.isNumber || $0 == "_") }.filter { $0.first!.isUppercase }.map(String.init))
+        self.nested = nested
+        self.names = names
     }
 
-    private static func withoutCommentsAndLiterals(_ text: String) -> String {
-        var kept = ""
-        var inBlock = false
-        for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
-            if line.contains("\"\"\"") { inBlock.toggle() }
-            if inBlock { continue }
-            let bare = line.replacing(/"(?:[^"\\]|\\.)*"/, with: "\"\"")
-            kept += (bare.firstRange(of: "//").map { bare[..<$0.lowerBound] } ?? bare[...]) + "\n"
+    private static let kinds: Set<Substring> = ["struct", "class", "enum", "actor", "protocol", "typealias"]
+    private static let modifiers: Set<Substring> = [
+        "package", "public", "internal", "private", "fileprivate", "final", "indirect", "testable", "preconcurrency", "unchecked", "main",
+        "resultBuilder", "usableFromInline", "frozen", "nonisolated", "unsafe",
+    ]
+
+    private static func isModifier(_ word: Substring) -> Bool { modifiers.contains(word) }
+
+    /// The file's lines without comments, string literals and what stands between triple quotes.
+    private static func code(of text: String) -> [Substring] {
+        var lines: [Substring] = []
+        var isInside = false
+        for line in text.split(separator: "\n", omittingEmptySubsequences: true) {
+            if line.contains("\"\"\"") {
+                isInside.toggle()
+                continue
+            }
+            if isInside { continue }
+            if line.drop(while: \.isWhitespace).hasPrefix("//") { continue }
+            guard line.utf8.contains(UInt8(ascii: "\"")) || line.utf8.contains(UInt8(ascii: "/")) else {
+                lines.append(line)
+                continue
+            }
+            lines.append(withoutLiterals(line))
         }
-        return kept
+        return lines
+    }
+
+    private static func withoutLiterals(_ line: Substring) -> Substring {
+        var kept: [UInt8] = []
+        var isQuoted = false
+        var previous: UInt8 = 0
+        for byte in line.utf8 {
+            if byte == UInt8(ascii: "\""), previous != UInt8(ascii: "\\") {
+                isQuoted.toggle()
+            } else if !isQuoted {
+                if byte == UInt8(ascii: "/"), previous == byte {
+                    kept.removeLast()
+                    break
+                }
+                kept.append(byte)
+            }
+            previous = previous == UInt8(ascii: "\\") && byte == previous ? 0 : byte
+        }
+        return Substring(decoding: kept, as: UTF8.self)
     }
 }

@@ -123,7 +123,7 @@ def test_pyspark_sees_the_query(stack):
     try:
         query = next(q for q in spark.streams.active if q.name == "users")
         assert query.isActive and query.exception() is None
-        assert query.recentProgress and query.lastProgress["sources"][0]["endOffset"]["users_created"]
+        assert query.recentProgress and "users_created" in str(query.lastProgress["sources"][0]["endOffset"])
         assert query.status["isTriggerActive"] in (True, False)
     finally:
         spark.stop()

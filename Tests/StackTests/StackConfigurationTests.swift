@@ -48,7 +48,7 @@ import Testing
         #expect(error?.description.contains("it has real") == true)
     }
 
-    @Test(arguments: ["a: [", "- 1", "broker: &x 1\nstore: *x", "broker: {port: 1", "broker:\n  port: 1\n  port: 2"])
+    @Test(arguments: ["a: [", "- 1", "broker: {port: 1", "broker:\n  port: 1\n  port: 2"])
     func whatIsNoConfigurationIsRefusedWithItsPlace(yaml: String) {
         let error = #expect(throws: (any Error).self) { try StackConfiguration(file: ConfigurationFile(name: "leat.yaml", yaml: yaml)) }
         #expect(error.map { "\($0)" }?.contains("leat.yaml") == true)
