@@ -2,6 +2,7 @@ import Cassandra
 import Foundation
 import IO
 import Kafka
+import NIOHTTP1
 import Scheduler
 import Spark
 import Testing
