@@ -31,30 +31,30 @@ struct StackStart {
         try tellAddresses(to: wave)
         let configuration = self.configuration, dags = self.dags, logger = self.logger
         let chosen = wave.filter { wanted.contains($0) && configuration.placement(of: $0) == .embedded }
-        let results = await withTaskGroup(of: (Box, Result<StartedBox, any Error>).self) { group in
+        let outcomes = await withTaskGroup(of: Outcome.self) { group in
             for box in chosen {
                 group.addTask {
                     do {
-                        return (box, .success(try await StartedBox.start(box, configuration, dags: dags, logger: logger)))
+                        return .started(try await StartedBox.start(box, configuration, dags: dags, logger: logger))
                     } catch {
-                        return (box, .failure(error))
+                        return .failed(error)
                     }
                 }
             }
-            var results: [(Box, Result<StartedBox, any Error>)] = []
-            for await result in group { results.append(result) }
-            return results.sorted { $0.0 < $1.0 }
+            var outcomes: [Outcome] = []
+            for await outcome in group { outcomes.append(outcome) }
+            return outcomes
         }
         var failure: (any Error)?
-        for (box, result) in results {
-            switch result {
-            case .success(let started):
-                running.append(RunningBox(box: box, stop: started.stop))
+        for outcome in outcomes {
+            switch outcome {
+            case .started(let started):
+                running.append(RunningBox(box: started.box, stop: started.stop))
                 engine = started.engine ?? engine
                 scheduler = started.scheduler ?? scheduler
-                if let port = started.endpoints.first?.port { try note(port, as: "\(box.rawValue).port") }
-                if box == .broker, started.endpoints.count > 1 { try note(started.endpoints[1].port, as: "broker.container.port") }
-            case .failure(let error):
+                if let port = started.endpoints.first?.port { try note(port, as: "\(started.box.rawValue).port") }
+                if started.box == .broker, started.endpoints.count > 1 { try note(started.endpoints[1].port, as: "broker.container.port") }
+            case .failed(let error):
                 failure = failure ?? error
             }
         }
@@ -75,12 +75,28 @@ struct StackStart {
     }
 }
 
+private enum Outcome: Sendable {
+    case started(StartedBox)
+    case failed(any Error)
+}
+
 /// A box that answers.
-private struct StartedBox: Sendable {
+private final class StartedBox: Sendable {
+    let box: Box
     let endpoints: [Endpoint]
-    var engine: Engine?
-    var scheduler: SchedulerServer?
+    let engine: Engine?
+    let scheduler: SchedulerServer?
     let stop: @Sendable () async -> Void
+
+    private init(
+        _ box: Box, _ endpoints: [Endpoint], engine: Engine? = nil, scheduler: SchedulerServer? = nil, stop: @escaping @Sendable () async -> Void
+    ) {
+        self.box = box
+        self.endpoints = endpoints
+        self.engine = engine
+        self.scheduler = scheduler
+        self.stop = stop
+    }
 
     static func start(_ box: Box, _ configuration: StackConfiguration, dags: [DAGDefinition], logger: Logger) async throws -> StartedBox {
         let values = configuration.values
@@ -90,29 +106,29 @@ private struct StartedBox: Sendable {
         switch box {
         case .api:
             let api = try await RandomUserAPI.start(RandomUserConfiguration(values: values), logger: logger)
-            return StartedBox(endpoints: api.endpoints) { await api.stop() }
+            return StartedBox(box, api.endpoints) { await api.stop() }
         case .zookeeper:
             let port = try await ZooKeeperPort.start(ZooKeeperConfiguration(values: values, folder: folder), logger: logger)
-            return StartedBox(endpoints: port.endpoints) { await port.stop() }
+            return StartedBox(box, port.endpoints) { await port.stop() }
         case .broker:
             let broker = try await Broker.start(BrokerConfiguration(values: values, folder: folder), logger: logger)
-            return StartedBox(endpoints: broker.endpoints) { await broker.stop() }
+            return StartedBox(box, broker.endpoints) { await broker.stop() }
         case .store:
             let store = try await Store.start(StoreConfiguration(values: values, folder: folder), logger: logger)
-            return StartedBox(endpoints: store.endpoints) { await store.stop() }
+            return StartedBox(box, store.endpoints) { await store.stop() }
         case .registry:
             let registry = try await SchemaRegistryServer.start(SchemaRegistryConfiguration(values: values, folder: folder), logger: logger)
-            return StartedBox(endpoints: registry.endpoints) { await registry.stop() }
+            return StartedBox(box, registry.endpoints) { await registry.stop() }
         case .engine:
             let engine = try await Engine.start(EngineConfiguration(values: values, folder: folder), logger: logger)
-            return StartedBox(endpoints: engine.endpoints, engine: engine) { await engine.stop() }
+            return StartedBox(box, engine.endpoints, engine: engine) { await engine.stop() }
         case .scheduler:
             let scheduler = try await SchedulerServer.start(
                 SchedulerConfiguration(values: values, folder: folder), dags: dags, logger: logger)
-            return StartedBox(endpoints: scheduler.endpoints, scheduler: scheduler) { await scheduler.stop() }
+            return StartedBox(box, scheduler.endpoints, scheduler: scheduler) { await scheduler.stop() }
         case .console:
             let console = try await ConsoleServer.start(ConsoleConfiguration(values: values, folder: folder), logger: logger)
-            return StartedBox(endpoints: console.endpoints) { await console.stop() }
+            return StartedBox(box, console.endpoints) { await console.stop() }
         }
     }
 }

@@ -108,8 +108,10 @@ package final class PipelineRuntime: Sendable {
 
     /// Stops the boxes in order; each drains what it has taken on.
     package func stop() async {
-        await stack.stop()
+        // What the tasks send goes out before the broker stops, and their clients leave before it does.
+        await stack.drain()
         await links.close()
+        await stack.stop()
     }
 }
 

@@ -15,6 +15,9 @@ package struct EngineConfiguration: Sendable {
         Setting("engine.fetch.buffered", .bytes, default: "2MiB", "bytes read ahead of the query for each partition"),
         Setting("engine.kafka.metadata", .duration, default: "10s", "how often new partitions are looked for"),
         Setting("engine.kafka.topic.poll", .duration, default: "200ms", "how often a topic that does not exist yet is looked for"),
+        Setting(
+            "engine.kafka.loss.patience", .duration, default: "5s",
+            "how long a topic may end before an offset that was read from it until that counts as data loss"),
         Setting("engine.kafka.bootstrap", .text, default: "127.0.0.1:9092", "brokers where a query names none"),
         Setting("engine.cassandra.contact", .text, default: "127.0.0.1:9042", "Cassandra nodes where a query names none"),
         Setting("engine.cassandra.rows", .integer(1...1_000), default: "32", "rows of one insert request at most"),

@@ -59,7 +59,8 @@ final class QueryLauncher: Sendable {
     private static func unknownFormat(_ format: String, _ known: [String], as role: String) -> SparkError {
         let nearest = known.min { editDistance($0, format.lowercased()) < editDistance($1, format.lowercased()) } ?? ""
         return SparkError(
-            "DATA_SOURCE_NOT_FOUND", sqlState: "42K02", "Failed to find the data source: \(format). This engine's \(role)s are \(known.joined(separator: ", ")).",
+            "DATA_SOURCE_NOT_FOUND", sqlState: "42K02",
+            "Failed to find the data source: \(format). This engine's \(role)s are \(known.joined(separator: ", ")).",
             nextStep: "the nearest is '\(nearest)'")
     }
 
@@ -67,7 +68,9 @@ final class QueryLauncher: Sendable {
         switch read.format.lowercased() {
         case "kafka":
             if read.schema != nil {
-                throw SparkError("INVALID_SOURCE_OPTION", sqlState: "42616", "The kafka source has a fixed schema; a user-specified schema cannot be set.")
+                throw SparkError(
+                    "INVALID_SOURCE_OPTION", sqlState: "42616",
+                    "The kafka source has a fixed schema; a user-specified schema cannot be set.")
             }
             return KafkaChunk.schema(includeHeaders: try KafkaSourceOptions(read.options, isStreaming: read.isStreaming).includeHeaders)
         case "rate" where read.isStreaming: return RateSource.schema
@@ -78,7 +81,8 @@ final class QueryLauncher: Sendable {
 
     private func stream(_ read: DataSourceRead) throws -> (name: String, stream: MemoryStream) {
         guard let name = read.options["table"], let stream = state.withLockedValue({ $0.streams[name] }) else {
-            throw SparkError("TABLE_OR_VIEW_NOT_FOUND", sqlState: "42P01", "There is no memory stream named '\(read.options["table"] ?? "")'.")
+            throw SparkError(
+                "TABLE_OR_VIEW_NOT_FOUND", sqlState: "42P01", "There is no memory stream named '\(read.options["table"] ?? "")'.")
         }
         return (name, stream)
     }
@@ -89,7 +93,9 @@ final class QueryLauncher: Sendable {
         switch read.format.lowercased() {
         case "kafka":
             let options = try KafkaSourceOptions(read.options, isStreaming: read.isStreaming)
-            return KafkaSource(options: options, client: kafkaClient(options.bootstrap, options.clientProperties), limits: kafkaLimits, signal: signal, logger: logger)
+            return KafkaSource(
+                options: options, client: kafkaClient(options.bootstrap, options.clientProperties), limits: kafkaLimits, signal: signal,
+                logger: logger)
         case "rate": return try RateSource(read.options, batchRows: batchRows, signal: signal, clock: Self.clock)
         case "memory":
             let (name, stream) = try stream(read)
@@ -103,7 +109,8 @@ final class QueryLauncher: Sendable {
         return KafkaSource.Limits(
             fetchBytes: values.bytes("engine.fetch.bytes"), fetchWait: values.duration("engine.fetch.wait"),
             bufferedBytes: values.bytes("engine.fetch.buffered"), batchRows: values.integer("engine.batch.rows"),
-            metadataInterval: values.duration("engine.kafka.metadata"), topicPoll: values.duration("engine.kafka.topic.poll"))
+            metadataInterval: values.duration("engine.kafka.metadata"), topicPoll: values.duration("engine.kafka.topic.poll"),
+            lossPatience: values.duration("engine.kafka.loss.patience"))
     }
 
     private func kafkaClient(_ bootstrap: [Endpoint]?, _ properties: [String: String]) -> KafkaClient {
@@ -112,7 +119,8 @@ final class QueryLauncher: Sendable {
             logger.notice("the option kafka.\(name) has no effect on this engine's Kafka client")
         }
         return KafkaClient(
-            KafkaClientConfiguration(bootstrap: bootstrap ?? configuration.kafkaBootstrap, clientID: properties["client.id"] ?? "leat-engine"),
+            KafkaClientConfiguration(
+                bootstrap: bootstrap ?? configuration.kafkaBootstrap, clientID: properties["client.id"] ?? "leat-engine"),
             logger: logger)
     }
 
@@ -129,7 +137,8 @@ final class QueryLauncher: Sendable {
                 limits: CassandraSink.Limits(
                     rowsPerBatch: configuration.values.integer("engine.cassandra.rows"),
                     bytesPerBatch: configuration.values.bytes("engine.cassandra.bytes"),
-                    inFlight: configuration.values.integer("engine.cassandra.inflight"), retry: configuration.retry), logger: logger, status: status,
+                    inFlight: configuration.values.integer("engine.cassandra.inflight"), retry: configuration.retry), logger: logger,
+                status: status,
                 isStopped: { [weak handle] in handle?.isStopRequested ?? true })
         case "console": return try ConsoleSink(options)
         case "memory":
@@ -158,7 +167,8 @@ final class QueryLauncher: Sendable {
             contactPoints = try Endpoint.list(parsing: hosts, defaultPort: port)
         }
         var client = CassandraClientConfiguration(
-            contactPoints: contactPoints, username: option("spark.cassandra.auth.username"), password: option("spark.cassandra.auth.password"))
+            contactPoints: contactPoints, username: option("spark.cassandra.auth.username"),
+            password: option("spark.cassandra.auth.password"))
         client.requestTimeout = configuration.values.duration("engine.cassandra.timeout")
         // The sink retries by itself, for as long as it takes, and says so in the query's status.
         client.retryTimeout = .seconds(2)
@@ -175,19 +185,22 @@ final class QueryLauncher: Sendable {
     ) async throws -> StreamingQueryHandle {
         let name = definition.name ?? definition.options["queryName"]
         guard definition.plan.isStreaming else {
-            throw SparkError("WRITE_STREAM_NOT_ALLOWED", sqlState: "42601", "`writeStream` can be called only on streaming Dataset/DataFrame.")
+            throw SparkError(
+                "WRITE_STREAM_NOT_ALLOWED", sqlState: "42601", "`writeStream` can be called only on streaming Dataset/DataFrame.")
         }
         let plan = try PlanCompiler.compile(definition.plan, sourceSchema: sourceSchema)
         guard plan.limit == nil else {
             throw SparkError("UNSUPPORTED_FEATURE", sqlState: "0A000", "A limit on a stream is not served by this engine.")
         }
         guard plan.branches.allSatisfy(\.source.isStreaming) else {
-            throw SparkError("UNSUPPORTED_FEATURE", sqlState: "0A000", "A union of streaming and batch frames is not served by this engine.")
+            throw SparkError(
+                "UNSUPPORTED_FEATURE", sqlState: "0A000", "A union of streaming and batch frames is not served by this engine.")
         }
         guard definition.outputMode != .complete else {
             throw SparkError(
                 "STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION", sqlState: "42KDE",
-                "Invalid streaming output mode: complete. This output mode is not supported for no streaming aggregations on streaming DataFrames/DataSets.")
+                "Invalid streaming output mode: complete. This output mode is not supported for no streaming aggregations on streaming DataFrames/DataSets."
+            )
         }
         let signal = SourceSignal()
         let sources = try plan.branches.map { try source($0, signal) }
@@ -201,19 +214,26 @@ final class QueryLauncher: Sendable {
         let queries = state.withLockedValue { $0.queries }
         try queries?.register(handle)
         do {
-            try checkpoint.describe(id, JSONValue.object([.init("name", name.map { .string($0) } ?? .null), .init("location", location.map { .string($0) } ?? .null)]).serialized)
+            try checkpoint.describe(
+                id,
+                JSONValue.object([
+                    .init("name", name.map { .string($0) } ?? .null), .init("location", location.map { .string($0) } ?? .null),
+                ]).serialized)
             try await sink.prepare(plan.schema, definition.outputMode)
         } catch {
             for source in sources { await source.stop() }
             await sink.stop()
             handle.finish(
-                StreamingQueryException(message: "\(error)", errorClass: (error as? SparkError)?.errorClass ?? "STREAM_FAILED", stackTrace: "\(error)"))
+                StreamingQueryException(
+                    message: "\(error)", errorClass: (error as? SparkError)?.errorClass ?? "STREAM_FAILED", stackTrace: "\(error)"))
             queries?.ended(handle)
             throw error
         }
         let execution = StreamExecution(
-            handle: handle, branches: zip(sources, plan.branches).map { .init(source: $0, pipeline: Pipeline($1, schema: plan.schema)) }, sink: sink,
-            deadLetters: deadLetters(definition, plan, sink, handle, status), checkpoint: checkpoint, trigger: definition.trigger, workers: workers,
+            handle: handle, branches: zip(sources, plan.branches).map { .init(source: $0, pipeline: Pipeline($1, schema: plan.schema)) },
+            sink: sink,
+            deadLetters: deadLetters(definition, plan, sink, handle, status), checkpoint: checkpoint, trigger: definition.trigger,
+            workers: workers,
             signal: signal, logger: logger, clock: Self.clock, observe: observe)
         let isTemporary = location == nil
         handle.attach(
@@ -231,14 +251,16 @@ final class QueryLauncher: Sendable {
     ///
     /// A query that names no location has one in the engine's folder, by its name or else by where it writes.
     private func claim(_ definition: StreamingQueryDefinition, name: String?, sources: [String]) throws -> (StreamingQueryID, String?) {
-        let named = definition.checkpointLocation ?? definition.sink.options["checkpointLocation"] ?? definition.options["checkpointLocation"]
+        let named =
+            definition.checkpointLocation ?? definition.sink.options["checkpointLocation"] ?? definition.options["checkpointLocation"]
         let location: String
         if let named {
             location = named
         } else if Self.temporarySinks.contains(definition.sink.format.lowercased()) {
             return (StreamingQueryID(UUIDText.random()), nil)
         } else {
-            let target = [definition.sink.options["keyspace"], definition.sink.options["table"] ?? definition.sink.table].compactMap { $0 }.joined(separator: ".")
+            let target = [definition.sink.options["keyspace"], definition.sink.options["table"] ?? definition.sink.table].compactMap { $0 }
+                .joined(separator: ".")
             let leaf = (name ?? target).map { $0.isLetter || $0.isNumber || "._-".contains($0) ? $0 : "_" }
             location = configuration.folder + "/queries/" + (leaf.isEmpty ? "query" : String(leaf))
         }
@@ -254,9 +276,12 @@ final class QueryLauncher: Sendable {
         let kafka = plan.branches.compactMap { branch in
             branch.source.format.equalsIgnoringCase("kafka") ? try? KafkaSourceOptions(branch.source.options, isStreaming: true) : nil
         }
+        // Without a topic to take the name from, what cannot be written ends the query, and says which option is missing.
+        guard topic != nil || !kafka.isEmpty else { return nil }
         let bootstrap = kafka.lazy.compactMap(\.bootstrap).first ?? configuration.kafkaBootstrap
         return KafkaDeadLetters(
-            topicOption: topic, sourceTopics: kafka.flatMap(\.topics), query: handle, client: kafkaClient(bootstrap, [:]), bootstrap: bootstrap,
+            topicOption: topic, sourceTopics: kafka.flatMap(\.topics), query: handle, client: kafkaClient(bootstrap, [:]),
+            bootstrap: bootstrap,
             retry: configuration.retry, logger: logger, status: status)
     }
 
@@ -264,7 +289,9 @@ final class QueryLauncher: Sendable {
 
     func collect(_ plan: LogicalPlan, rowsMax: Int) async throws -> (schema: StructType, rows: [[Literal]]) {
         guard !plan.isStreaming else {
-            throw SparkError("UNSUPPORTED_STREAMING_QUERY", sqlState: "0A000", "Queries with streaming sources must be executed with writeStream.start().")
+            throw SparkError(
+                "UNSUPPORTED_STREAMING_QUERY", sqlState: "0A000",
+                "Queries with streaming sources must be executed with writeStream.start().")
         }
         let physical = try PlanCompiler.compile(plan, sourceSchema: sourceSchema)
         let limit = min(physical.limit ?? rowsMax, rowsMax)
@@ -283,7 +310,8 @@ final class QueryLauncher: Sendable {
                     let found = try await workers.runIfActive {
                         try chunk.withColumns(pipeline.wanted, width: pipeline.width) { columns in
                             let (batch, selection) = try pipeline.run(columns, EvaluationContext(timestampMicros: now))
-                            return ResultRows(schema: pipeline.schema, columns: batch.columns, selection: selection, timestamp: { _ in 0 }).literals
+                            return ResultRows(schema: pipeline.schema, columns: batch.columns, selection: selection, timestamp: { _ in 0 })
+                                .literals
                         }
                     }
                     rows += found.prefix(limit - rows.count)

@@ -482,7 +482,8 @@ struct ExpressionParser {
         let fraction = parts.count > 1 ? parts[1] : ""
         guard parts.count <= 2, let unscaled = Int64(parts[0] + fraction) else {
             throw SparkError(
-                "UNSUPPORTED_FEATURE", sqlState: "0A000", "The decimal literal \(text) has more than 18 digits, which this engine does not hold.",
+                "UNSUPPORTED_FEATURE", sqlState: "0A000",
+                "The decimal literal \(text) has more than 18 digits, which this engine does not hold.",
                 line: token.line, position: token.position)
         }
         let digits = String(unscaled.magnitude).count
@@ -498,7 +499,8 @@ struct ExpressionParser {
             }
         guard let value else {
             throw SparkError(
-                "INVALID_TYPED_LITERAL", sqlState: "42604", "The value of the typed literal \"\(type.uppercased())\" is invalid: '\(text)'.",
+                "INVALID_TYPED_LITERAL", sqlState: "42604",
+                "The value of the typed literal \"\(type.uppercased())\" is invalid: '\(text)'.",
                 line: token.line, position: token.position)
         }
         return .literal(value)
@@ -602,7 +604,9 @@ struct ExpressionParser {
         }
         let precision = numbers.first ?? 10
         let scale = numbers.count > 1 ? numbers[1] : 0
-        guard numbers.count <= 2, (1...38).contains(precision), scale <= precision else { throw failure("at most 38 digits, and a scale within them, are wanted") }
+        guard numbers.count <= 2, (1...38).contains(precision), scale <= precision else {
+            throw failure("at most 38 digits, and a scale within them, are wanted")
+        }
         return .decimal(precision: precision, scale: scale)
     }
 

@@ -23,11 +23,14 @@ extension FunctionCatalog {
                 }
                 return .structure(
                     try stride(from: 0, to: call.arguments.count, by: 2).map { index in
-                        guard case .literal(.string(let name), _) = call.arguments[index] else { throw call.mismatch(index, wanted: "STRING literal") }
+                        guard case .literal(.string(let name), _) = call.arguments[index] else {
+                            throw call.mismatch(index, wanted: "STRING literal")
+                        }
                         return ResolvedNamed(name, call.arguments[index + 1])
                     })
             },
-            castFunction(.boolean, "boolean"), castFunction(.byte, "tinyint"), castFunction(.short, "smallint"), castFunction(.integer, "int"),
+            castFunction(.boolean, "boolean"), castFunction(.byte, "tinyint"), castFunction(.short, "smallint"),
+            castFunction(.integer, "int"),
             castFunction(.long, "bigint"), castFunction(.float, "float"), castFunction(.double, "double"), castFunction(.string, "string"),
             castFunction(.binary, "binary"), castFunction(.date, "date"), castFunction(.timestamp, "timestamp"),
             parsed("to_date", .date), parsed("to_timestamp", .timestamp),
@@ -77,7 +80,8 @@ extension FunctionCatalog {
         var mode = FromJSON.Mode.permissive
         for index in stride(from: 0, to: arguments.count - 1, by: 2) {
             guard case .literal(.string(let key)) = arguments[index], case .literal(.string(let value)) = arguments[index + 1] else {
-                throw SparkError("INVALID_OPTIONS.NON_STRING_TYPE", sqlState: "42K06", "A type of keys and values in `map()` must be string.")
+                throw SparkError(
+                    "INVALID_OPTIONS.NON_STRING_TYPE", sqlState: "42K06", "A type of keys and values in `map()` must be string.")
             }
             switch (key.lowercased(), value.uppercased()) {
             case ("mode", "PERMISSIVE"): mode = .permissive

@@ -1,7 +1,8 @@
 extension FunctionCatalog {
     static let operators: [FunctionDefinition] =
         [
-            arithmetic("+", .add), arithmetic("-", .subtract), arithmetic("*", .multiply), arithmetic("%", .remainder), arithmetic("mod", .remainder),
+            arithmetic("+", .add), arithmetic("-", .subtract), arithmetic("*", .multiply), arithmetic("%", .remainder),
+            arithmetic("mod", .remainder),
             FunctionDefinition("/", arity: 2...2) { call in
                 try numeric(&call)
                 try call.want(0, .double)
@@ -32,7 +33,8 @@ extension FunctionCatalog {
                 guard call.types[0].isIntegral else { throw call.mismatch(0, wanted: "INTEGRAL") }
                 return .call(.bitNot, call.arguments, call.types[0])
             },
-            bitwise("&", .bitAnd), bitwise("|", .bitOr), bitwise("^", .bitXor), shift("shiftleft", .shiftLeft), shift("shiftright", .shiftRight),
+            bitwise("&", .bitAnd), bitwise("|", .bitOr), bitwise("^", .bitXor), shift("shiftleft", .shiftLeft),
+            shift("shiftright", .shiftRight),
             comparison("==", .equal), comparison("=", .equal), comparison("<=>", .equalNullSafe), comparison("<", .less),
             comparison("<=", .lessOrEqual), comparison(">", .greater), comparison(">=", .greaterOrEqual),
             FunctionDefinition("!=", "<>", arity: 2...2) { call in
@@ -53,7 +55,8 @@ extension FunctionCatalog {
             case .string:
                 let other = call.arguments.count == 2 ? call.arguments[1 - index].dataType : .double
                 try call.cast(index, to: other.isIntegral ? .long : .double)
-            case .null: try call.cast(index, to: call.arguments.count == 2 && call.types[1 - index].isNumeric ? call.types[1 - index] : .double)
+            case .null:
+                try call.cast(index, to: call.arguments.count == 2 && call.types[1 - index].isNumeric ? call.types[1 - index] : .double)
             case let type where type.isNumeric: break
             default: throw call.mismatch(index, wanted: "NUMERIC")
             }

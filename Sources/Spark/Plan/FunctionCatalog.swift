@@ -92,7 +92,8 @@ package enum FunctionCatalog {
             let wanted = definition.arity
             let count =
                 wanted.lowerBound == wanted.upperBound
-                ? "\(wanted.lowerBound)" : wanted.upperBound == Int.max ? "> \(wanted.lowerBound - 1)" : "[\(wanted.lowerBound), \(wanted.upperBound)]"
+                ? "\(wanted.lowerBound)"
+                : wanted.upperBound == Int.max ? "> \(wanted.lowerBound - 1)" : "[\(wanted.lowerBound), \(wanted.upperBound)]"
             throw SparkError(
                 "WRONG_NUM_ARGS.WITHOUT_SUGGESTION", sqlState: "42605",
                 "The `\(lowered)` requires \(count) parameters but the actual number is \(arguments.count).")

@@ -228,7 +228,9 @@ private struct JSONReader {
         case UInt8(ascii: "t"): text.append(9)
         case UInt8(ascii: "u"):
             var code = UInt32(try hex())
-            if (0xD800..<0xDC00).contains(code), next == UInt8(ascii: "\\"), position + 1 < bytes.count, bytes[position + 1] == UInt8(ascii: "u") {
+            if (0xD800..<0xDC00).contains(code), next == UInt8(ascii: "\\"), position + 1 < bytes.count,
+                bytes[position + 1] == UInt8(ascii: "u")
+            {
                 position += 2
                 let low = UInt32(try hex())
                 if (0xDC00..<0xE000).contains(low) { code = 0x10000 + (code - 0xD800) << 10 + (low - 0xDC00) }

@@ -12,7 +12,8 @@ package indirect enum ResolvedExpression: Hashable, Sendable {
     package var dataType: DataType {
         switch self {
         case .column(_, let type, _), .literal(_, let type), .cast(_, let type, _), .call(_, _, let type), .field(_, _, let type): type
-        case .structure(let fields): .structure(StructType(fields.map { StructField($0.name, $0.expression.dataType, nullable: $0.expression.isNullable) }))
+        case .structure(let fields):
+            .structure(StructType(fields.map { StructField($0.name, $0.expression.dataType, nullable: $0.expression.isNullable) }))
         case .fromJSON(_, let scan): .structure(scan.schema)
         }
     }
@@ -106,7 +107,8 @@ package enum ScalarOperator: Hashable, Sendable {
     case coalesce
     case isIn
     case concat, concatWithSeparator
-    case upper, lower, trim, trimLeft, trimRight, length, octetLength, substring, replace, startsWith, endsWith, contains, like, likeIgnoringCase
+    case upper, lower, trim, trimLeft, trimRight, length, octetLength, substring, replace, startsWith, endsWith, contains, like,
+        likeIgnoringCase
     case absolute, greatest, least
     case currentTimestamp, currentDate, uuid
     case toJSON
@@ -115,9 +117,10 @@ package enum ScalarOperator: Hashable, Sendable {
         switch self {
         case .equalNullSafe, .isNull, .isNotNull, .isNaN, .currentTimestamp, .currentDate, .uuid: false
         case .caseWhen:
-            arguments.count % 2 == 0 || arguments.indices.contains { index in
-                (index % 2 == 1 || index == arguments.count - 1) && arguments[index].isNullable
-            }
+            arguments.count % 2 == 0
+                || arguments.indices.contains { index in
+                    (index % 2 == 1 || index == arguments.count - 1) && arguments[index].isNullable
+                }
         case .coalesce, .greatest, .least: arguments.allSatisfy(\.isNullable)
         case .concatWithSeparator: arguments[0].isNullable
         default: arguments.contains(where: \.isNullable)

@@ -46,7 +46,9 @@ package struct Resolver {
             }
         case .limit(let count, let child):
             guard count >= 0 else {
-                throw SparkError("INVALID_LIMIT_LIKE_EXPRESSION.IS_NEGATIVE", sqlState: "42K0E", "The limit must be equal to or greater than 0, but got \(count).")
+                throw SparkError(
+                    "INVALID_LIMIT_LIKE_EXPRESSION.IS_NEGATIVE", sqlState: "42K0E",
+                    "The limit must be equal to or greater than 0, but got \(count).")
             }
             return .limit(count, try resolve(child))
         case .union(let left, let right): return try union(try resolve(left), try resolve(right))
@@ -71,14 +73,16 @@ package struct Resolver {
         guard a.count == b.count else {
             throw SparkError(
                 "NUM_COLUMNS_MISMATCH", sqlState: "42826",
-                "UNION can only be performed on inputs with the same number of columns, but the first input has \(a.count) columns and the second input has \(b.count) columns.")
+                "UNION can only be performed on inputs with the same number of columns, but the first input has \(a.count) columns and the second input has \(b.count) columns."
+            )
         }
         var fields: [StructField] = []
         for (index, (x, y)) in zip(a, b).enumerated() {
             guard let type = TypeCoercion.common(x.dataType, y.dataType) else {
                 throw SparkError(
                     "INCOMPATIBLE_COLUMN_TYPE", sqlState: "42825",
-                    "UNION can only be performed on tables with compatible column types. Column \(index + 1) of the second table is \"\(y.dataType.sql)\" type which is not compatible with \"\(x.dataType.sql)\" at the same column of the first table.")
+                    "UNION can only be performed on tables with compatible column types. Column \(index + 1) of the second table is \"\(y.dataType.sql)\" type which is not compatible with \"\(x.dataType.sql)\" at the same column of the first table."
+                )
             }
             fields.append(StructField(x.name, type, nullable: x.nullable || y.nullable))
         }
@@ -130,7 +134,8 @@ package struct Resolver {
         case .extractValue(let child, let key):
             let base = try resolve(child, in: schema)
             guard case .literal(.string(let name)) = key else {
-                throw SparkError("UNSUPPORTED_FEATURE", sqlState: "0A000", "Element access \(expression.prettySQL) is not served by this engine.")
+                throw SparkError(
+                    "UNSUPPORTED_FEATURE", sqlState: "0A000", "Element access \(expression.prettySQL) is not served by this engine.")
             }
             return try field(name, of: base)
         case .function(let name, let arguments):
@@ -140,7 +145,10 @@ package struct Resolver {
                 expanded = try arguments.flatMap { try expandStar($0, in: schema) }
             }
             // from_json's schema and options are read, not evaluated.
-            let evaluated = lowered == "from_json" ? try expanded.enumerated().map { try $0.offset == 0 ? resolve($0.element, in: schema) : .literal(.null, .null) } : try expanded.map { try resolve($0, in: schema) }
+            let evaluated =
+                lowered == "from_json"
+                ? try expanded.enumerated().map { try $0.offset == 0 ? resolve($0.element, in: schema) : .literal(.null, .null) }
+                : try expanded.map { try resolve($0, in: schema) }
             return try FunctionCatalog.resolve(name, evaluated, unresolved: expanded)
         }
     }
@@ -197,7 +205,8 @@ package struct Resolver {
         let near = schema.names.map { ($0, editDistance($0.lowercased(), parts[0].lowercased())) }.sorted { $0.1 < $1.1 }.prefix(5).map(\.0)
         return SparkError(
             "UNRESOLVED_COLUMN.WITH_SUGGESTION", sqlState: "42703",
-            "A column, variable, or function parameter with name \(name) cannot be resolved. Did you mean one of the following? [\(list(near))].")
+            "A column, variable, or function parameter with name \(name) cannot be resolved. Did you mean one of the following? [\(list(near))]."
+        )
     }
 
     private static func list(_ names: [String]) -> String { names.map { "`\($0)`" }.joined(separator: ", ") }

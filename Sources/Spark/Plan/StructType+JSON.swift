@@ -31,7 +31,9 @@ extension DataType {
                     try fields.map { field in
                         guard let name = field["name"]?.text, let type = field["type"] else { throw Self.malformed(field) }
                         var metadata: [String: String] = [:]
-                        for member in field["metadata"]?.members ?? [] { metadata[member.name] = member.value.text ?? member.value.serialized }
+                        for member in field["metadata"]?.members ?? [] {
+                            metadata[member.name] = member.value.text ?? member.value.serialized
+                        }
                         return StructField(
                             name, try DataType(json: type), nullable: field["nullable"] != .bool(false), metadata: metadata)
                     }))
@@ -71,7 +73,8 @@ extension DataType {
                     .array(
                         type.fields.map { field in
                             .object([
-                                .init("name", .string(field.name)), .init("type", field.dataType.jsonValue), .init("nullable", .bool(field.nullable)),
+                                .init("name", .string(field.name)), .init("type", field.dataType.jsonValue),
+                                .init("nullable", .bool(field.nullable)),
                                 .init(
                                     "metadata",
                                     .object(field.metadata.sorted { $0.key < $1.key }.map { .init($0.key, .string($0.value)) })),

@@ -87,7 +87,8 @@ enum TypeCoercion {
         case (.string, .structure), (.string, .array), (.string, .map): return "use from_json"
         case (.string, .decimal): return "decimal columns are not served yet"
         case (.string, _): return nil
-        case (.decimal, .float), (.decimal, .double), (.decimal, .byte), (.decimal, .short), (.decimal, .integer), (.decimal, .long): return nil
+        case (.decimal, .float), (.decimal, .double), (.decimal, .byte), (.decimal, .short), (.decimal, .integer), (.decimal, .long):
+            return nil
         case (_, .decimal) where from.isNumeric: return "decimal columns are not served yet"
         case (_, _) where from.isNumeric && to.isNumeric: return nil
         case (.boolean, _) where to.isNumeric: return nil

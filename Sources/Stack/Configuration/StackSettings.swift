@@ -50,7 +50,7 @@ package enum StackSettings {
 
     private static func settings(of box: Box) -> [Setting] {
         switch box {
-        case .api: RandomUserConfiguration.settings
+        case .api: RandomUserConfiguration.settings + RandomUserClientConfiguration.settings
         case .zookeeper: ZooKeeperConfiguration.settings
         case .broker: BrokerConfiguration.settings
         case .store: StoreConfiguration.settings

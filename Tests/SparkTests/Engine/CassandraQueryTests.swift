@@ -47,20 +47,24 @@ final class RunningStore: Sendable {
         try values.set("engine.cassandra.contact", to: "\(store)", from: .flag(""))
         try values.set("engine.port", to: "0", from: .flag(""))
         for (key, value) in settings { try values.set(key, to: value, from: .flag(key)) }
-        return try await Engine.start(try EngineConfiguration(values: values, folder: folder.path + "/engine"), logger: RunningBroker.logger)
+        return try await Engine.start(
+            try EngineConfiguration(values: values, folder: folder.path + "/engine"), logger: RunningBroker.logger)
     }
 
     private func query(
-        _ topic: String = "users", ddl: String = "id STRING, name STRING, age INT, at TIMESTAMP", table: String = "users", trigger: Trigger = .availableNow
+        _ topic: String = "users", ddl: String = "id STRING, name STRING, age INT, at TIMESTAMP", table: String = "users",
+        trigger: Trigger = .availableNow
     ) throws -> StreamingQueryDefinition {
-        let read = LogicalPlan.read(DataSourceRead(format: "kafka", options: ["subscribe": topic, "startingOffsets": "earliest"], isStreaming: true))
+        let read = LogicalPlan.read(
+            DataSourceRead(format: "kafka", options: ["subscribe": topic, "startingOffsets": "earliest"], isStreaming: true))
         let plan = LogicalPlan.project(
             [.column("data.*")],
             .project(
                 [.alias(.call("from_json", .column("value"), .lit(.string(ddl))), name: "data")],
                 .project([try Expression(selectItem: "CAST(value AS STRING)")], read)))
         return StreamingQueryDefinition(
-            name: "users", plan: plan, sink: .init(format: "org.apache.spark.sql.cassandra", options: ["keyspace": "ks", "table": table]), trigger: trigger)
+            name: "users", plan: plan, sink: .init(format: "org.apache.spark.sql.cassandra", options: ["keyspace": "ks", "table": table]),
+            trigger: trigger)
     }
 
     private func rows(_ store: RunningStore) async throws -> [String: [CQLValue]] {
@@ -76,7 +80,8 @@ final class RunningStore: Sendable {
             [
                 ("0", #"{"id":"\#(Self.ids[0])","name":"Ann","age":30,"at":"2024-01-01T00:00:00.250Z"}"#),
                 ("1", #"{"id":"\#(Self.ids[1])","name":"B\u00e9a","age":null}"#),
-                ("2", #"{"name":"no key"}"#), ("3", "garbage"), ("4", #"{"id":"not-a-uuid","name":"x"}"#), ("5", #"{"id":"\#(Self.ids[2])","age":"old"}"#), ("6", nil),
+                ("2", #"{"name":"no key"}"#), ("3", "garbage"), ("4", #"{"id":"not-a-uuid","name":"x"}"#),
+                ("5", #"{"id":"\#(Self.ids[2])","age":"old"}"#), ("6", nil),
                 ("7", #"{"id":"\#(Self.ids[0])","name":"Ann again","age":31}"#),
             ], to: "users")
         let engine = try await engine(broker.endpoint, store.endpoint)
@@ -111,7 +116,9 @@ final class RunningStore: Sendable {
         let broker = try await RunningBroker(), store = try await RunningStore()
         try await store.createUsers()
         try await broker.produce(
-            Self.ids.enumerated().map { ("\($0)", #"{"id":"\#($1)","name":"n\#($0)"}"#) } + [("bad", "oops"), ("last", #"{"id":"\#(Self.ids[3])","name":"later"}"#)],
+            Self.ids.enumerated().map { ("\($0)", #"{"id":"\#($1)","name":"n\#($0)"}"#) } + [
+                ("bad", "oops"), ("last", #"{"id":"\#(Self.ids[3])","name":"later"}"#),
+            ],
             to: "users")
         let crashed = try await engine(broker.endpoint, store.endpoint)
         let first = try await crashed.launch(try query()) { if $0 == point { throw InjectedCrash() } }
@@ -191,21 +198,32 @@ final class RunningStore: Sendable {
         let broker = try await RunningBroker(), store = try await RunningStore()
         try await store.createUsers()
         try await store.run(
-            "CREATE TABLE ks.types (k text PRIMARY KEY, i int, l bigint, s smallint, t tinyint, f float, d double, b boolean, ts timestamp, da date, u timeuuid, bl blob, tx text)")
+            "CREATE TABLE ks.types (k text PRIMARY KEY, i int, l bigint, s smallint, t tinyint, f float, d double, b boolean, ts timestamp, da date, u timeuuid, bl blob, tx text)"
+        )
         try await broker.produce(
             [
-                ("0", #"{"k":"a","i":"42","l":7,"s":3,"t":"4","f":1.5,"d":"2.5","b":"true","ts":"2024-01-01T00:00:00.123Z","da":"1969-12-31","u":"50554d6e-29bb-11e5-b345-feff819cdc9f","bl":"hi","tx":9}"#),
+                (
+                    "0",
+                    #"{"k":"a","i":"42","l":7,"s":3,"t":"4","f":1.5,"d":"2.5","b":"true","ts":"2024-01-01T00:00:00.123Z","da":"1969-12-31","u":"50554d6e-29bb-11e5-b345-feff819cdc9f","bl":"hi","tx":9}"#
+                ),
                 ("1", #"{"k":"b","i":"4x"}"#),
             ], to: "types")
         let engine = try await engine(broker.endpoint, store.endpoint)
         let handle = try await engine.queries.start(
-            try query("types", ddl: "k STRING, i STRING, l INT, s BIGINT, t STRING, f DOUBLE, d STRING, b STRING, ts STRING, da STRING, u STRING, bl STRING, tx INT", table: "types"))
+            try query(
+                "types",
+                ddl:
+                    "k STRING, i STRING, l INT, s BIGINT, t STRING, f DOUBLE, d STRING, b STRING, ts STRING, da STRING, u STRING, bl STRING, tx INT",
+                table: "types"))
         #expect(await handle.awaitTermination(timeout: .seconds(30)))
         #expect(handle.exception == nil, "\(handle.exception?.message ?? "")")
         let result = try await store.client.query("SELECT k, i, l, s, t, f, d, b, ts, u, bl, tx FROM ks.types")
         #expect(
             result.rows.map { $0.map(\.description) } == [
-                ["a", "42", "7", "3", "4", "1.5", "2.5", "true", CQLValue.timestamp(1_704_067_200_123).description, "50554d6e-29bb-11e5-b345-feff819cdc9f", "0x6869", "9"]
+                [
+                    "a", "42", "7", "3", "4", "1.5", "2.5", "true", CQLValue.timestamp(1_704_067_200_123).description,
+                    "50554d6e-29bb-11e5-b345-feff819cdc9f", "0x6869", "9",
+                ]
             ])
         let days = try await store.client.query("SELECT k FROM ks.types WHERE da = '1969-12-31' ALLOW FILTERING")
         #expect(days.rows.count == 1)
@@ -218,9 +236,12 @@ final class RunningStore: Sendable {
     @Test func usersReachTheTableFast() async throws {
         let broker = try await RunningBroker(), store = try await RunningStore()
         try await store.createUsers()
-        let fields = ["first_name", "last_name", "gender", "address", "post_code", "email", "username", "dob", "registered_date", "phone", "picture"]
+        let fields = [
+            "first_name", "last_name", "gender", "address", "post_code", "email", "username", "dob", "registered_date", "phone", "picture",
+        ]
         try await store.run("CREATE TABLE ks.created (id uuid PRIMARY KEY, \(fields.map { $0 + " text" }.joined(separator: ", ")))")
-        let producer = try KafkaProducer(bootstrap: [broker.endpoint], properties: ["linger.ms": "20", "batch.num.messages": "2000"], logger: RunningBroker.logger)
+        let producer = try KafkaProducer(
+            bootstrap: [broker.endpoint], properties: ["linger.ms": "20", "batch.num.messages": "2000"], logger: RunningBroker.logger)
         let count = 50_000
         for index in 0..<count {
             while true {
@@ -244,7 +265,9 @@ final class RunningStore: Sendable {
         let handle = try await engine.queries.start(try query("created", ddl: HotPathTests.userSchema, table: "created"))
         #expect(await handle.awaitTermination(timeout: .seconds(60)))
         let seconds = (ContinuousClock.now - start).inSeconds
-        print("table: \(Int(Double(count) / seconds)) rows/s, \((processSeconds() - cpu) / Double(count) * 1e6) µs of CPU a row, broker and store included")
+        print(
+            "table: \(Int(Double(count) / seconds)) rows/s, \((processSeconds() - cpu) / Double(count) * 1e6) µs of CPU a row, broker and store included"
+        )
         let counted = try await store.client.query("SELECT count(*) FROM ks.created")
         #expect(counted.rows[0][0] == .bigint(Int64(count)))
         await engine.stop()

@@ -18,7 +18,9 @@ import Testing
         return try await Engine.start(try EngineConfiguration(values: values, folder: folder.path), logger: logger)
     }
 
-    private func memory(_ name: String) -> LogicalPlan { .read(DataSourceRead(format: "memory", options: ["table": name], isStreaming: true)) }
+    private func memory(_ name: String) -> LogicalPlan {
+        .read(DataSourceRead(format: "memory", options: ["table": name], isStreaming: true))
+    }
 
     @Test func rowsAppearInTheMemorySinkAsTheyAreAdded() async throws {
         let engine = try await engine()
@@ -58,7 +60,8 @@ import Testing
         first.add([[.integer(1)]])
         second.add([[.long(2)]])
         let query = try await engine.queries.start(
-            StreamingQueryDefinition(name: "u", plan: .union(memory("first"), memory("second")), sink: .init(format: "memory"), trigger: .availableNow))
+            StreamingQueryDefinition(
+                name: "u", plan: .union(memory("first"), memory("second")), sink: .init(format: "memory"), trigger: .availableNow))
         #expect(await query.awaitTermination(timeout: .seconds(20)))
         #expect(engine.memoryTable("u")?.rows.map { $0[0] } == [.long(1), .long(2)])
         await engine.stop()
@@ -70,7 +73,9 @@ import Testing
         engine.register(stream, as: "in")
         stream.add([[.string("12x")]])
         let query = try await engine.queries.start(
-            StreamingQueryDefinition(name: "fails", plan: .project([try Expression(selectItem: "CAST(s AS INT) AS n")], memory("in")), sink: .init(format: "noop")))
+            StreamingQueryDefinition(
+                name: "fails", plan: .project([try Expression(selectItem: "CAST(s AS INT) AS n")], memory("in")),
+                sink: .init(format: "noop")))
         #expect(await query.awaitTermination(timeout: .seconds(20)))
         #expect(query.exception?.errorClass == "CAST_INVALID_INPUT")
         #expect(query.exception?.message.contains("[STREAM_FAILED] Query [name = fails]") == true)
@@ -92,7 +97,8 @@ import Testing
         }
         let format = await failure(StreamingQueryDefinition(plan: memory("in"), sink: .init(format: "consol")))
         #expect(format?.errorClass == "DATA_SOURCE_NOT_FOUND" && format?.nextStep?.contains("console") == true)
-        let source = await failure(StreamingQueryDefinition(plan: .read(DataSourceRead(format: "kafk", isStreaming: true)), sink: .init(format: "noop")))
+        let source = await failure(
+            StreamingQueryDefinition(plan: .read(DataSourceRead(format: "kafk", isStreaming: true)), sink: .init(format: "noop")))
         #expect(source?.nextStep?.contains("kafka") == true)
         let unnamed = await failure(StreamingQueryDefinition(plan: memory("in"), sink: .init(format: "memory")))
         #expect(unnamed?.errorClass == "MISSING_QUERY_NAME")
@@ -100,7 +106,8 @@ import Testing
         #expect(mode?.errorClass == "STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION")
         let option = await failure(
             StreamingQueryDefinition(
-                plan: .read(DataSourceRead(format: "kafka", options: ["subscribe": "a", "startingOffsets": "soon"], isStreaming: true)), sink: .init(format: "noop")))
+                plan: .read(DataSourceRead(format: "kafka", options: ["subscribe": "a", "startingOffsets": "soon"], isStreaming: true)),
+                sink: .init(format: "noop")))
         #expect(option?.errorClass == "INVALID_KAFKA_OPTION")
 
         _ = try await engine.start(StreamingQueryDefinition(name: "one", plan: memory("in"), sink: .init(format: "noop")))
@@ -141,7 +148,8 @@ import Testing
         let engine = try await engine()
         _ = try await engine.start(
             StreamingQueryDefinition(
-                name: "rate", plan: .read(DataSourceRead(format: "rate", options: ["rowsPerSecond": "1000"], isStreaming: true)), sink: .init(format: "memory")))
+                name: "rate", plan: .read(DataSourceRead(format: "rate", options: ["rowsPerSecond": "1000"], isStreaming: true)),
+                sink: .init(format: "memory")))
         #expect(try await eventually { engine.memoryTable("rate")?.rows.count ?? 0 >= 50 })
         await engine.stop()
         let values = engine.memoryTable("rate")?.rows.map { $0[1] } ?? []

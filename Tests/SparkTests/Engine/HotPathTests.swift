@@ -19,23 +19,22 @@ import Testing
 
     static func fetched(_ count: Int) -> FetchedRecords {
         var frame = ByteBuffer()
-        var columns = RecordColumns()
+        var rows = RecordRows()
+        let room = rows.reserve(count)
         for index in 0..<count {
             let text = user(index)
-            columns.offsets.append(Int64(index))
-            columns.timestamps.append(1_700_000_000_000)
-            columns.keyStarts.append(0)
-            columns.keyLengths.append(-1)
-            columns.valueStarts.append(Int32(frame.writerIndex))
-            columns.valueLengths.append(Int32(text.utf8.count))
-            columns.headerStarts.append(0)
-            columns.headerLengths.append(0)
+            (room + index).initialize(
+                to: RecordRow(
+                    offset: Int64(index), timestamp: 1_700_000_000_000, keyStart: 0, keyLength: -1, valueStart: Int32(frame.writerIndex),
+                    valueLength: Int32(text.utf8.count), headerStart: 0, headerLength: 0))
             frame.writeString(text)
         }
+        rows.commit(count)
         frame.writeRepeatingByte(0, count: 64)
         return FetchedRecords(
-            topicPartition: TopicPartition(topic: "u", partition: 0), highWatermark: Int64(count), logStartOffset: 0, nextOffset: Int64(count),
-            columns: columns, arena: RecordArena(frame: frame))
+            topicPartition: TopicPartition(topic: "u", partition: 0), highWatermark: Int64(count), logStartOffset: 0,
+            nextOffset: Int64(count),
+            rows: rows, arena: RecordArena(frame: frame))
     }
 
     static func usersPlan() throws -> LogicalPlan {
@@ -56,7 +55,8 @@ import Testing
         let pipeline = Pipeline(physical.branches[0], schema: physical.schema)
         let rows = 4_000
         let chunk = SourceChunk(
-            storage: .kafka(KafkaChunk(records: Self.fetched(rows), rows: 0..<rows, rangeStart: 0)), ordinalFirst: 0, count: rows, byteCount: 0)
+            storage: .kafka(KafkaChunk(records: Self.fetched(rows), rows: 0..<rows, rangeStart: 0)), ordinalFirst: 0, count: rows,
+            byteCount: 0)
         var best = Double.infinity
         for _ in 0..<20 {
             let start = threadSeconds()

@@ -4,12 +4,15 @@ import Testing
 @testable import Spark
 
 @Suite struct JSONScanTests {
-    private func scan(_ documents: [String?], _ ddl: String, mode: String? = nil) throws -> (rows: [[Literal]], isNull: [Bool], problems: [(Int, String)]) {
+    private func scan(_ documents: [String?], _ ddl: String, mode: String? = nil) throws -> (
+        rows: [[Literal]], isNull: [Bool], problems: [(Int, String)]
+    ) {
         let bench = try KernelBench("v STRING", documents.map { [$0.map { .string($0) } ?? .null] })
         let options = mode.map { ", map('mode', '\($0)')" } ?? ""
         let context = EvaluationContext(timestampMicros: 0)
         let resolved = try Resolver.resolve(try Expression(sql: "from_json(v, '\(ddl)'\(options))"), in: bench.schema)
-        let column = try Evaluator(batch: bench.batch, context: context, stageRows: documents.count).evaluate(resolved, .all(documents.count))
+        let column = try Evaluator(batch: bench.batch, context: context, stageRows: documents.count).evaluate(
+            resolved, .all(documents.count))
         guard case .structure(let children) = column.values else { return ([], [], []) }
         return (
             documents.indices.map { row in children.map { $0?.literal(row) ?? .null } }, documents.indices.map { column.isNull($0) },
@@ -18,29 +21,35 @@ import Testing
     }
 
     @Test func readsEveryTypeOfField() throws {
-        let document = #"{"s":"x","i":-5,"l":9007199254740993,"d":1.5,"f":2,"b":true,"t":"2024-01-01T00:00:00Z","da":"2024-01-02","y":1,"n":{"a":{"b":"deep"}},"extra":[1,{"s":"no"}]}"#
-        let (rows, _, problems) = try scan([document], "s STRING, i INT, l BIGINT, d DOUBLE, f FLOAT, b BOOLEAN, t TIMESTAMP, da DATE, y TINYINT")
+        let document =
+            #"{"s":"x","i":-5,"l":9007199254740993,"d":1.5,"f":2,"b":true,"t":"2024-01-01T00:00:00Z","da":"2024-01-02","y":1,"n":{"a":{"b":"deep"}},"extra":[1,{"s":"no"}]}"#
+        let (rows, _, problems) = try scan(
+            [document], "s STRING, i INT, l BIGINT, d DOUBLE, f FLOAT, b BOOLEAN, t TIMESTAMP, da DATE, y TINYINT")
         #expect(problems.isEmpty)
         #expect(
             rows[0] == [
-                .string("x"), .integer(-5), .long(9_007_199_254_740_993), .double(1.5), .float(2), .boolean(true), .timestamp(1_704_067_200_000_000), .date(19_724), .byte(1),
+                .string("x"), .integer(-5), .long(9_007_199_254_740_993), .double(1.5), .float(2), .boolean(true),
+                .timestamp(1_704_067_200_000_000), .date(19_724), .byte(1),
             ])
     }
 
     @Test func nestedStructsAreColumnsToo() throws {
-        let bench = try KernelBench("v STRING", [[.string(#"{"n":{"a":{"b":"deep","c":2}}}"#)], [.string(#"{"n":null}"#)], [.string(#"{"n":5}"#)]])
+        let bench = try KernelBench(
+            "v STRING", [[.string(#"{"n":{"a":{"b":"deep","c":2}}}"#)], [.string(#"{"n":null}"#)], [.string(#"{"n":5}"#)]])
         #expect(try bench("from_json(v, 'n STRUCT<a: STRUCT<b: STRING, c: INT>>').n.a.b") == [.string("deep"), .null, .null])
         #expect(try bench("from_json(v, 'n STRUCT<a: STRUCT<b: STRING, c: INT>>').n.a.c") == [.integer(2), .null, .null])
     }
 
     @Test func otherValuesBecomeTextInAStringField() throws {
-        let (rows, _, problems) = try scan([#"{"a":12.50,"b":true,"c":{"x": [1, 2]},"d":[ "q" ],"e":null}"#], "a STRING, b STRING, c STRING, d STRING, e STRING")
+        let (rows, _, problems) = try scan(
+            [#"{"a":12.50,"b":true,"c":{"x": [1, 2]},"d":[ "q" ],"e":null}"#], "a STRING, b STRING, c STRING, d STRING, e STRING")
         #expect(problems.isEmpty)
         #expect(rows[0] == [.string("12.50"), .string("true"), .string(#"{"x": [1, 2]}"#), .string(#"[ "q" ]"#), .null])
     }
 
     @Test func unescapesTextAndKeys() throws {
-        let (rows, _, problems) = try scan([#"{"a":"tab\t \"q\" \u00e9 \ud83d\ude00","\u0062":"key"}"#, #"{"a":"plain é","b":"\\"}"#], "a STRING, b STRING")
+        let (rows, _, problems) = try scan(
+            [#"{"a":"tab\t \"q\" \u00e9 \ud83d\ude00","\u0062":"key"}"#, #"{"a":"plain é","b":"\\"}"#], "a STRING, b STRING")
         #expect(problems.isEmpty)
         #expect(rows[0] == [.string("tab\t \"q\" é 😀"), .string("key")])
         #expect(rows[1] == [.string("plain é"), .string("\\")])
@@ -69,7 +78,11 @@ import Testing
     }
 
     @Test func aFieldOfAnotherTypeIsNullAndTheOthersStay() throws {
-        let (rows, _, problems) = try scan([#"{"id":"x","age":"old","n":1}"#, #"{"id":"y","age":3.7}"#, #"{"id":"z","age":300000000000}"#, #"{"id":"w","at":"yesterday"}"#], "id STRING, age INT, n INT, at TIMESTAMP")
+        let (rows, _, problems) = try scan(
+            [
+                #"{"id":"x","age":"old","n":1}"#, #"{"id":"y","age":3.7}"#, #"{"id":"z","age":300000000000}"#,
+                #"{"id":"w","at":"yesterday"}"#,
+            ], "id STRING, age INT, n INT, at TIMESTAMP")
         #expect(rows[0] == [.string("x"), .null, .integer(1), .null])
         #expect(rows[1][0] == .string("y") && rows[1][1] == .null)
         #expect(problems.map(\.0) == [0, 1, 2, 3])

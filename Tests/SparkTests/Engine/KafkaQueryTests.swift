@@ -80,7 +80,8 @@ final class RunningBroker: Sendable {
         try values.set("engine.kafka.metadata", to: "50ms", from: .flag(""))
         try values.set("engine.port", to: "0", from: .flag(""))
         for (key, value) in settings { try values.set(key, to: value, from: .flag(key)) }
-        return try await Engine.start(try EngineConfiguration(values: values, folder: folder.path + "/engine"), logger: RunningBroker.logger)
+        return try await Engine.start(
+            try EngineConfiguration(values: values, folder: folder.path + "/engine"), logger: RunningBroker.logger)
     }
 
     private func read(_ options: [String: String], isStreaming: Bool = true) -> LogicalPlan {
@@ -134,12 +135,14 @@ final class RunningBroker: Sendable {
     @Test func badRecordsGoToTheDeadLetterTopicOnceAlsoOverACrash() async throws {
         let broker = try await RunningBroker()
         try await broker.produce(
-            [("1", #"{"id":"good","age":1}"#), ("2", "no json"), ("3", #"{"id":"old","age":"x"}"#), ("4", #"{"id":"good2","age":2}"#)], to: "users")
+            [("1", #"{"id":"good","age":1}"#), ("2", "no json"), ("3", #"{"id":"old","age":"x"}"#), ("4", #"{"id":"good2","age":2}"#)],
+            to: "users")
         func launch(crash: MicroBatchPoint?) async throws -> StreamingQueryHandle {
             let engine = try await engine(broker.endpoint)
             let handle = try await engine.launch(
                 StreamingQueryDefinition(
-                    name: "users", plan: try users("users"), sink: .init(format: "memory", options: ["deadLetterTopic": "users.dead-letter"]),
+                    name: "users", plan: try users("users"),
+                    sink: .init(format: "memory", options: ["deadLetterTopic": "users.dead-letter"]),
                     trigger: .availableNow, checkpointLocation: folder.path + "/checkpoint")
             ) { point in if point == crash { throw InjectedCrash() } }
             #expect(await handle.awaitTermination(timeout: .seconds(30)))
@@ -168,7 +171,8 @@ final class RunningBroker: Sendable {
         try await broker.client.createTopics([NewTopic(name: "grows", partitions: 1)])
         try await broker.produce([("a", "0")], to: "grows", partition: 0)
         let engine = try await engine(broker.endpoint)
-        let plan = LogicalPlan.project([try Expression(selectItem: "CAST(value AS STRING)"), .column("partition")], read(["subscribe": "grows"]))
+        let plan = LogicalPlan.project(
+            [try Expression(selectItem: "CAST(value AS STRING)"), .column("partition")], read(["subscribe": "grows"]))
         _ = try await engine.start(StreamingQueryDefinition(name: "grows", plan: plan, sink: .init(format: "memory")))
         #expect(try await eventually { engine.memoryTable("grows")?.rows.count == 1 })
         try await broker.client.createPartitions(topic: "grows", total: 3)
@@ -184,13 +188,16 @@ final class RunningBroker: Sendable {
         let engine = try await engine(broker.endpoint)
         let query = try await engine.queries.start(
             StreamingQueryDefinition(
-                name: "many", plan: read(["subscribe": "many", "maxOffsetsPerTrigger": "10"]), sink: .init(format: "memory"), trigger: .availableNow))
+                name: "many", plan: read(["subscribe": "many", "maxOffsetsPerTrigger": "10"]), sink: .init(format: "memory"),
+                trigger: .availableNow))
         #expect(await query.awaitTermination(timeout: .seconds(30)))
         let rows = try query.recentProgress.map { try JSONValue(parsing: $0)["numInputRows"]?.integerValue }
         #expect(rows == [10, 10, 5])
         #expect(engine.memoryTable("many")?.rows.map { $0[4] } == (0..<25).map { .long($0) })
         let once = try await engine.queries.start(
-            StreamingQueryDefinition(name: "once", plan: read(["subscribe": "many", "maxOffsetsPerTrigger": "10"]), sink: .init(format: "memory"), trigger: .once))
+            StreamingQueryDefinition(
+                name: "once", plan: read(["subscribe": "many", "maxOffsetsPerTrigger": "10"]), sink: .init(format: "memory"), trigger: .once
+            ))
         #expect(await once.awaitTermination(timeout: .seconds(30)))
         #expect(once.recentProgress.count == 1)
         #expect(engine.memoryTable("once")?.rows.count == 25)
@@ -223,7 +230,8 @@ final class RunningBroker: Sendable {
             try await engine.queries.start(
                 StreamingQueryDefinition(
                     name: "loss\(failOnDataLoss)",
-                    plan: read(["subscribe": "short", "startingOffsets": #"{"short":{"0":100}}"#, "failOnDataLoss": failOnDataLoss]), sink: .init(format: "memory")))
+                    plan: read(["subscribe": "short", "startingOffsets": #"{"short":{"0":100}}"#, "failOnDataLoss": failOnDataLoss]),
+                    sink: .init(format: "memory")))
         }
         let strict = try await start("true")
         #expect(await strict.awaitTermination(timeout: .seconds(30)))
@@ -240,7 +248,8 @@ final class RunningBroker: Sendable {
     /// What the noop sink leaves: fetch, checksum, JSON, columns, offsets and commits.
     @Test func rowsReachTheNoopSinkFast() async throws {
         let broker = try await RunningBroker()
-        let producer = try KafkaProducer(bootstrap: [broker.endpoint], properties: ["linger.ms": "20", "batch.num.messages": "2000"], logger: RunningBroker.logger)
+        let producer = try KafkaProducer(
+            bootstrap: [broker.endpoint], properties: ["linger.ms": "20", "batch.num.messages": "2000"], logger: RunningBroker.logger)
         let count = 60_000
         for index in 0..<count {
             while true {
@@ -268,13 +277,16 @@ final class RunningBroker: Sendable {
                     [.column("data.*")],
                     .project(
                         [.alias(.call("from_json", .column("value"), .lit(.string(HotPathTests.userSchema))), name: "data")],
-                        .project([try Expression(selectItem: "CAST(value AS STRING)")], read(["subscribe": "u"])))), sink: .init(format: "noop"),
+                        .project([try Expression(selectItem: "CAST(value AS STRING)")], read(["subscribe": "u"])))),
+                sink: .init(format: "noop"),
                 trigger: .availableNow))
         #expect(await query.awaitTermination(timeout: .seconds(60)))
         let seconds = (ContinuousClock.now - start).inSeconds
         let rows = try query.recentProgress.compactMap { try JSONValue(parsing: $0)["numInputRows"]?.integerValue }.reduce(0, +)
         #expect(rows == Int64(count))
-        print("noop: \(Int(Double(count) / seconds)) rows/s, \((processSeconds() - cpu) / Double(count) * 1e6) µs of CPU a row, broker included")
+        print(
+            "noop: \(Int(Double(count) / seconds)) rows/s, \((processSeconds() - cpu) / Double(count) * 1e6) µs of CPU a row, broker included"
+        )
         await engine.stop()
         await broker.stop()
     }

@@ -14,7 +14,9 @@ struct KernelBench {
     }
 
     var batch: ColumnBatch {
-        ColumnBatch(count: rows.count, columns: schema.fields.indices.map { index in MemorySource.column(rows.map { $0[index] }, schema.fields[index].dataType) })
+        ColumnBatch(
+            count: rows.count,
+            columns: schema.fields.indices.map { index in MemorySource.column(rows.map { $0[index] }, schema.fields[index].dataType) })
     }
 
     func callAsFunction(_ sql: String, _ context: EvaluationContext = EvaluationContext(timestampMicros: 0)) throws -> [Literal] {
@@ -25,7 +27,8 @@ struct KernelBench {
 
     func texts(_ sql: String) throws -> [String?] {
         let resolved = try Resolver.resolve(try Expression(sql: sql), in: schema)
-        let column = try Evaluator(batch: batch, context: EvaluationContext(timestampMicros: 0), stageRows: rows.count).evaluate(resolved, .all(rows.count))
+        let column = try Evaluator(batch: batch, context: EvaluationContext(timestampMicros: 0), stageRows: rows.count).evaluate(
+            resolved, .all(rows.count))
         return (0..<rows.count).map { column.text($0) }
     }
 
@@ -46,7 +49,10 @@ struct KernelBench {
     init() throws {
         numbers = try KernelBench(
             "i INT, l BIGINT, d DOUBLE, b BOOLEAN",
-            [[.integer(7), .long(10), .double(2.5), .boolean(true)], [.integer(-3), .null, .double(.nan), .boolean(false)], [.null, .long(0), .null, .null]])
+            [
+                [.integer(7), .long(10), .double(2.5), .boolean(true)], [.integer(-3), .null, .double(.nan), .boolean(false)],
+                [.null, .long(0), .null, .null],
+            ])
         strings = try KernelBench(
             "s STRING, t STRING",
             [[.string("Müller"), .string("el")], [.string("  pad "), .null], [.null, .string("x")], [.string(""), .string("")]])
@@ -129,13 +135,17 @@ struct KernelBench {
         #expect(try bad("CAST(-9223372036854775808L AS STRING)") == [.string("-9223372036854775808")])
     }
 
-    @Test(arguments: [(1.0, "1.0"), (0.1, "0.1"), (1e7, "1.0E7"), (12_345_678.9, "1.23456789E7"), (1e-3, "0.001"), (1e-4, "1.0E-4"), (-2.5e300, "-2.5E300"), (.infinity, "Infinity"), (100, "100.0"), (123_456.75, "123456.75")])
+    @Test(arguments: [
+        (1.0, "1.0"), (0.1, "0.1"), (1e7, "1.0E7"), (12_345_678.9, "1.23456789E7"), (1e-3, "0.001"), (1e-4, "1.0E-4"),
+        (-2.5e300, "-2.5E300"), (.infinity, "Infinity"), (100, "100.0"), (123_456.75, "123456.75"),
+    ])
     func doublesPrintAsInJava(_ value: Double, _ text: String) {
         #expect(NumberText.text(value) == text)
     }
 
     @Test func structsGoToJSON() throws {
-        let bench = try KernelBench("id STRING, n INT, t TIMESTAMP", [[.string("a\"\n\u{1}"), .integer(1), .timestamp(1_500_000)], [.null, .null, .null]])
+        let bench = try KernelBench(
+            "id STRING, n INT, t TIMESTAMP", [[.string("a\"\n\u{1}"), .integer(1), .timestamp(1_500_000)], [.null, .null, .null]])
         #expect(try bench("to_json(struct(*))") == [.string(#"{"id":"a\"\n\u0001","n":1,"t":"1970-01-01T00:00:01.500Z"}"#), .string("{}")])
         #expect(try bench("struct(n AS x).x") == [.integer(1), .null])
         #expect(try bench("to_json(named_struct('k', n + 1))") == [.string(#"{"k":2}"#), .string("{}")])
@@ -143,7 +153,8 @@ struct KernelBench {
 
     @Test func filtersKeepWhatIsTrue() throws {
         let condition = try Resolver.resolve(try Expression(sql: "i > 0 OR l = 0"), in: numbers.schema)
-        let selection = try Evaluator(batch: numbers.batch, context: EvaluationContext(timestampMicros: 0), stageRows: 3).select(condition, .all(3))
+        let selection = try Evaluator(batch: numbers.batch, context: EvaluationContext(timestampMicros: 0), stageRows: 3).select(
+            condition, .all(3))
         guard case .rows(let rows) = selection else {
             Issue.record("all rows were selected")
             return

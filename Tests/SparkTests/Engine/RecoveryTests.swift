@@ -64,7 +64,7 @@ final class RecordingSink: StreamSink {
         var refusals: [SinkOutput.Refusal] = []
         var count = 0
         let key = rows.column(0, count: 0), value = rows.column(1, count: 0)
-        rows.selection.forEach { row in
+        rows.selection.eachRow { row in
             if value.literal(row) == .string("refused") {
                 refusals.append(.init(row: row, reason: "the table does not take it"))
             } else {
@@ -126,7 +126,8 @@ struct InjectedCrash: Error {}
 
     /// One life of the query's process: it ends at the crash, or when everything was committed.
     private func live(
-        _ stream: MemoryStream, _ table: RecordedTable, _ letters: RecordedLetters.Topic, id: StreamingQueryID, trigger: Trigger = .availableNow,
+        _ stream: MemoryStream, _ table: RecordedTable, _ letters: RecordedLetters.Topic, id: StreamingQueryID,
+        trigger: Trigger = .availableNow,
         clock: @escaping @Sendable () -> Int64, batchRows: Int = 3, crash: (point: MicroBatchPoint, occurrence: Int)? = nil
     ) async throws -> StreamingQueryHandle {
         let store = try CheckpointStore(path: folder.path)
@@ -137,8 +138,12 @@ struct InjectedCrash: Error {}
         let seen = NIOLockedValueBox(0)
         let handle = StreamingQueryHandle(id: id, runID: "run", name: "recovery")
         let execution = StreamExecution(
-            handle: handle, branches: [.init(source: MemorySource(name: "m", stream: stream, batchRows: batchRows, signal: signal), pipeline: try pipeline())],
-            sink: RecordingSink(table), deadLetters: RecordedLetters(letters), checkpoint: store, trigger: trigger, workers: workers, signal: signal,
+            handle: handle,
+            branches: [
+                .init(source: MemorySource(name: "m", stream: stream, batchRows: batchRows, signal: signal), pipeline: try pipeline())
+            ],
+            sink: RecordingSink(table), deadLetters: RecordedLetters(letters), checkpoint: store, trigger: trigger, workers: workers,
+            signal: signal,
             logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }), clock: clock
         ) { point in
             guard let crash, crash.point == point else { return }
@@ -210,7 +215,9 @@ struct InjectedCrash: Error {}
         let store = try CheckpointStore(path: folder.path)
         defer { store.close() }
         let id = StreamingQueryID("00000000-0000-4000-8000-000000000003")
-        func batch(_ id: Int64) -> MicroBatch { MicroBatch(id: id, ranges: [], baseTimestamp: id, plannedMicros: 0, deadLetterEnds: SourceOffset()) }
+        func batch(_ id: Int64) -> MicroBatch {
+            MicroBatch(id: id, ranges: [], baseTimestamp: id, plannedMicros: 0, deadLetterEnds: SourceOffset())
+        }
         try store.log(batch(0), of: id)
         for number in 0..<20 { try store.commit(Int64(number), next: batch(Int64(number) + 1), of: id) }
         let last = try #require(try store.last(id))

@@ -9,10 +9,12 @@ import Testing
     @Test(arguments: [
         ("a + b * 2", "(a + (b * 2))"), ("(a + b) * 2", "((a + b) * 2)"), ("NOT a = 1 AND b OR c", "(((NOT (a = 1)) AND b) OR c)"),
         ("a BETWEEN 1 AND 2 AND b", "(((a >= 1) AND (a <= 2)) AND b)"), ("a NOT IN (1, 2)", "(NOT (a IN (1, 2)))"),
-        ("a IS NOT NULL", "(a IS NOT NULL)"), ("a IS NULL OR b <=> c", "((a IS NULL) OR (b <=> c))"), ("a || 'x' || b", "concat(concat(a, x), b)"),
+        ("a IS NOT NULL", "(a IS NOT NULL)"), ("a IS NULL OR b <=> c", "((a IS NULL) OR (b <=> c))"),
+        ("a || 'x' || b", "concat(concat(a, x), b)"),
         ("-a + -1", "((- a) + -1)"), ("CAST(value AS STRING)", "CAST(value AS STRING)"), ("value::int", "CAST(value AS INT)"),
         ("CASE WHEN a THEN 1 WHEN b THEN 2 ELSE 3 END", "CASE WHEN a THEN 1 WHEN b THEN 2 ELSE 3 END"),
-        ("CASE a WHEN 1 THEN 'x' END", "CASE WHEN (a = 1) THEN x END"), ("data.id", "data.id"), ("`a.b`.c", "a.b.c"), ("a LIKE '%x\\_'", "(a LIKE %x\\_)"),
+        ("CASE a WHEN 1 THEN 'x' END", "CASE WHEN (a = 1) THEN x END"), ("data.id", "data.id"), ("`a.b`.c", "a.b.c"),
+        ("a LIKE '%x\\_'", "(a LIKE %x\\_)"),
         ("a <> 1", "(NOT (a = 1))"), ("7 DIV 2", "(7 div 2)"), ("a -- note\n + 1 /* more */", "(a + 1)"),
     ])
     func parsesWithSparksPrecedence(_ sql: String, _ expected: String) throws {
@@ -28,9 +30,12 @@ import Testing
     }
 
     @Test(arguments: [
-        ("1", Literal.integer(1)), ("3000000000", .long(3_000_000_000)), ("1L", .long(1)), ("2S", .short(2)), ("3Y", .byte(3)), ("1.5", .decimal(unscaled: 15, precision: 2, scale: 1)),
-        ("1e3", .double(1_000)), ("2.5D", .double(2.5)), ("1.5F", .float(1.5)), ("-2147483648", .integer(.min)), ("TRUE", .boolean(true)), ("NULL", .null),
-        (#"'it''s'"#, .string("it's")), (#"'a\n\t\\\'\u0041'"#, .string("a\n\t\\'A")), (#"r'a\n'"#, .string(#"a\n"#)), (#""double""#, .string("double")), ("'a' 'b'", .string("ab")),
+        ("1", Literal.integer(1)), ("3000000000", .long(3_000_000_000)), ("1L", .long(1)), ("2S", .short(2)), ("3Y", .byte(3)),
+        ("1.5", .decimal(unscaled: 15, precision: 2, scale: 1)),
+        ("1e3", .double(1_000)), ("2.5D", .double(2.5)), ("1.5F", .float(1.5)), ("-2147483648", .integer(.min)), ("TRUE", .boolean(true)),
+        ("NULL", .null),
+        (#"'it''s'"#, .string("it's")), (#"'a\n\t\\\'\u0041'"#, .string("a\n\t\\'A")), (#"r'a\n'"#, .string(#"a\n"#)),
+        (#""double""#, .string("double")), ("'a' 'b'", .string("ab")),
         ("X'0aFF'", .binary([0x0A, 0xFF])), ("DATE '1970-01-02'", .date(1)), ("TIMESTAMP '1970-01-01 00:00:01.5'", .timestamp(1_500_000)),
     ])
     func readsLiterals(_ sql: String, _ expected: Literal) throws {
@@ -38,7 +43,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("a +", 1, 3), ("a = = 1", 1, 4), ("(a", 1, 2), ("a\n + ]", 2, 3), ("CAST(a AS)", 1, 9), ("CASE END", 1, 5), ("a b c", 1, 4), ("'open", 1, 0), ("a ? b", 1, 2), ("f(a,)", 1, 4),
+        ("a +", 1, 3), ("a = = 1", 1, 4), ("(a", 1, 2), ("a\n + ]", 2, 3), ("CAST(a AS)", 1, 9), ("CASE END", 1, 5), ("a b c", 1, 4),
+        ("'open", 1, 0), ("a ? b", 1, 2), ("f(a,)", 1, 4),
     ])
     func saysWhereASyntaxErrorIs(_ sql: String, _ line: Int, _ position: Int) throws {
         let error = #expect(throws: SparkError.self) { try Expression(selectItem: sql) }
@@ -49,7 +55,10 @@ import Testing
     }
 
     @Test func refusesWhatItDoesNotServeByName() throws {
-        for (sql, name) in [("count(DISTINCT a)", "DISTINCT"), ("a IN (SELECT 1)", "subquery"), ("rank() OVER (ORDER BY a)", "OVER"), ("transform(a, x -> x)", "lambda"), ("INTERVAL 1 DAY", "INTERVAL")] {
+        for (sql, name) in [
+            ("count(DISTINCT a)", "DISTINCT"), ("a IN (SELECT 1)", "subquery"), ("rank() OVER (ORDER BY a)", "OVER"),
+            ("transform(a, x -> x)", "lambda"), ("INTERVAL 1 DAY", "INTERVAL"),
+        ] {
             let error = #expect(throws: SparkError.self) { try Expression(sql: sql) }
             #expect(error?.errorClass == "UNSUPPORTED_FEATURE")
             #expect(error?.message.contains(name) == true, "\(sql): \(error?.message ?? "")")
@@ -67,7 +76,8 @@ import Testing
     }
 
     @Test func readsDDLSchemas() throws {
-        let schema = try StructType(ddl: "id STRING, age INT NOT NULL, `a b` struct<x: bigint, y: array<array<double>>>, d DECIMAL(10,2) COMMENT 'money'")
+        let schema = try StructType(
+            ddl: "id STRING, age INT NOT NULL, `a b` struct<x: bigint, y: array<array<double>>>, d DECIMAL(10,2) COMMENT 'money'")
         #expect(schema.names == ["id", "age", "a b", "d"])
         #expect(schema.fields[1] == StructField("age", .integer, nullable: false))
         #expect(schema.fields[2].dataType.simpleString == "struct<x:bigint,y:array<array<double>>>")

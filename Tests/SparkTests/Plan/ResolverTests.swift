@@ -5,7 +5,8 @@ import Testing
 
 @Suite struct ResolverTests {
     private let schema = StructType([
-        StructField("id", .string), StructField("age", .integer), StructField("data", .structure(StructType([StructField("Name", .string), StructField("n", .long)]))),
+        StructField("id", .string), StructField("age", .integer),
+        StructField("data", .structure(StructType([StructField("Name", .string), StructField("n", .long)]))),
     ])
 
     private func resolve(_ sql: String) throws -> ResolvedExpression { try Resolver.resolve(try Expression(sql: sql), in: schema) }
@@ -51,9 +52,13 @@ import Testing
     private var users: LogicalPlan {
         get throws {
             let read = LogicalPlan.read(DataSourceRead(format: "kafka", options: ["subscribe": "u"], isStreaming: true))
-            let text = LogicalPlan.project([try Expression(selectItem: "CAST(value AS STRING)"), try Expression(selectItem: "partition")], read)
+            let text = LogicalPlan.project(
+                [try Expression(selectItem: "CAST(value AS STRING)"), try Expression(selectItem: "partition")], read)
             return .project(
-                [.alias(.call("from_json", .column("value"), .lit(.string("id STRING, age INT, name STRING"))), name: "data"), .column("partition")], text)
+                [
+                    .alias(.call("from_json", .column("value"), .lit(.string("id STRING, age INT, name STRING"))), name: "data"),
+                    .column("partition"),
+                ], text)
         }
     }
 
@@ -89,8 +94,13 @@ import Testing
         let read = LogicalPlan.read(DataSourceRead(format: "kafka", options: ["subscribe": "u"], isStreaming: true))
         let plan = try compile(
             .project(
-                [try Expression(selectItem: "from_json(CAST(value AS STRING), 'a INT, b INT').a"), try Expression(selectItem: "from_json(CAST(value AS STRING), 'a INT, b INT').b")], read))
-        guard case .project(let columns) = plan.branches[0].stages[0], case .field(let a, _, _) = columns[0]?.expression, case .field(let b, _, _) = columns[1]?.expression else {
+                [
+                    try Expression(selectItem: "from_json(CAST(value AS STRING), 'a INT, b INT').a"),
+                    try Expression(selectItem: "from_json(CAST(value AS STRING), 'a INT, b INT').b"),
+                ], read))
+        guard case .project(let columns) = plan.branches[0].stages[0], case .field(let a, _, _) = columns[0]?.expression,
+            case .field(let b, _, _) = columns[1]?.expression
+        else {
             Issue.record("unexpected \(plan)")
             return
         }
@@ -98,7 +108,12 @@ import Testing
     }
 
     @Test func constantsAreFolded() throws {
-        let plan = try compile(.project([try Expression(selectItem: "1 + 2 * 3 AS x"), try Expression(selectItem: "upper(concat('a', 'b')) AS y"), try Expression(selectItem: "1 / 0 AS z")], users))
+        let plan = try compile(
+            .project(
+                [
+                    try Expression(selectItem: "1 + 2 * 3 AS x"), try Expression(selectItem: "upper(concat('a', 'b')) AS y"),
+                    try Expression(selectItem: "1 / 0 AS z"),
+                ], users))
         guard case .project(let columns) = plan.branches[0].stages.last else { return }
         #expect(columns[0]?.expression == .literal(.integer(7), .integer))
         #expect(columns[1]?.expression == .literal(.string("AB"), .string))
@@ -107,7 +122,14 @@ import Testing
     }
 
     @Test func withColumnReplacesInPlace() throws {
-        let plan = try compile(.drop(["data"], .withColumns([NamedExpression("Partition", .call("+", .column("partition"), .lit(.integer(1)))), NamedExpression("c", .lit(.integer(1)))], users)))
+        let plan = try compile(
+            .drop(
+                ["data"],
+                .withColumns(
+                    [
+                        NamedExpression("Partition", .call("+", .column("partition"), .lit(.integer(1)))),
+                        NamedExpression("c", .lit(.integer(1))),
+                    ], users)))
         #expect(plan.schema.names == ["Partition", "c"])
         let renamed = try compile(.renamed(["PARTITION": "p"], users))
         #expect(renamed.schema.names == ["data", "p"])

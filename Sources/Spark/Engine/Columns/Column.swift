@@ -112,7 +112,9 @@ final class Column: @unchecked Sendable {
             let range = Int(offsets[row * stride])..<Int(offsets[row * stride + 1])
             return "[" + range.map { elements.text($0) ?? "NULL" }.joined(separator: ", ") + "]"
         case .bytes(let buffer) where type == .binary:
-            return "[" + buffer[row * stride].bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16, uppercase: true) }.joined(separator: " ") + "]"
+            return "["
+                + buffer[row * stride].bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16, uppercase: true) }.joined(separator: " ")
+                + "]"
         case .float(let buffer): return NumberText.text(buffer[row * stride])
         case .double(let buffer): return NumberText.text(buffer[row * stride])
         default:
@@ -146,7 +148,7 @@ enum Selection {
 
     var isEmpty: Bool { count == 0 }
 
-    @inline(__always) func forEach(_ body: (Int) throws -> Void) rethrows {
+    @inline(__always) func eachRow(_ body: (Int) throws -> Void) rethrows {
         switch self {
         case .all(let count):
             var row = 0
@@ -164,7 +166,7 @@ enum Selection {
     @inline(__always) func filter(_ keep: (Int) throws -> Bool) rethrows -> Selection {
         var rows: [Int32] = []
         rows.reserveCapacity(count)
-        try forEach { row in
+        try eachRow { row in
             if try keep(row) { rows.append(Int32(truncatingIfNeeded: row)) }
         }
         return rows.count == count ? self : .rows(rows)

@@ -16,7 +16,8 @@ extension Evaluator {
         case (.integer(let x), .integer(let y)): values = .integer(try integers(op, x, a.stride, y, b.stride, type, validity, selection))
         case (.long(let x), .long(let y)): values = .long(try integers(op, x, a.stride, y, b.stride, type, validity, selection))
         case (.long(let x), .integer(let y)) where op == .shiftLeft || op == .shiftRight:
-            values = .long(zip(x, a.stride, y, b.stride, validity, selection) { op == .shiftLeft ? $0 << Int64($1 & 63) : $0 >> Int64($1 & 63) })
+            values = .long(
+                zip(x, a.stride, y, b.stride, validity, selection) { op == .shiftLeft ? $0 << Int64($1 & 63) : $0 >> Int64($1 & 63) })
         case (.float(let x), .float(let y)): values = .float(try fractions(op, x, a.stride, y, b.stride, validity, selection))
         case (.double(let x), .double(let y)): values = .double(try fractions(op, x, a.stride, y, b.stride, validity, selection))
         default: throw misfit(op, [a, b])
@@ -25,7 +26,8 @@ extension Evaluator {
     }
 
     private func integers<T: FixedWidthInteger & BitwiseCopyable>(
-        _ op: ScalarOperator, _ x: Buffer<T>, _ xs: Int, _ y: Buffer<T>, _ ys: Int, _ type: DataType, _ validity: Bitmap?, _ selection: Selection
+        _ op: ScalarOperator, _ x: Buffer<T>, _ xs: Int, _ y: Buffer<T>, _ ys: Int, _ type: DataType, _ validity: Bitmap?,
+        _ selection: Selection
     ) throws -> Buffer<T> {
         func checked(_ result: (partialValue: T, overflow: Bool)) throws -> T {
             if result.overflow { throw Self.overflow(type) }
@@ -75,7 +77,8 @@ extension Evaluator {
         }
     }
 
-    func unaryArithmetic(_ op: ScalarOperator, _ a: Column, _ type: DataType, _ validity: Bitmap?, _ selection: Selection) throws -> Column {
+    func unaryArithmetic(_ op: ScalarOperator, _ a: Column, _ type: DataType, _ validity: Bitmap?, _ selection: Selection) throws -> Column
+    {
         func integers<T: FixedWidthInteger & SignedInteger & BitwiseCopyable>(_ x: Buffer<T>) throws -> Buffer<T> {
             switch op {
             case .bitNot: return map(x, a.stride, validity, selection) { ~$0 }
@@ -103,9 +106,9 @@ extension Evaluator {
     func isNaN(_ a: Column, _ selection: Selection) throws -> Column {
         let values = Buffer<Bool>(count: count)
         switch a.values {
-        case .none: selection.forEach { values.pointer[$0] = false }
-        case .float(let x): selection.forEach { values.pointer[$0] = !a.isNull($0) && x.pointer[$0 &* a.stride].isNaN }
-        case .double(let x): selection.forEach { values.pointer[$0] = !a.isNull($0) && x.pointer[$0 &* a.stride].isNaN }
+        case .none: selection.eachRow { values.pointer[$0] = false }
+        case .float(let x): selection.eachRow { values.pointer[$0] = !a.isNull($0) && x.pointer[$0 &* a.stride].isNaN }
+        case .double(let x): selection.eachRow { values.pointer[$0] = !a.isNull($0) && x.pointer[$0 &* a.stride].isNaN }
         default: throw misfit(.isNaN, [a])
         }
         return Column(.boolean, count: count, values: .boolean(values))

@@ -15,14 +15,20 @@ extension Evaluator {
             let cast = try children.enumerated().map { index, child in
                 try child.map { try self.cast($0, to: target.fields[index].dataType, isTry: isTry, selection) }
             }
-            return Column(type, count: count, values: .structure(cast), validity: column.validity, stride: column.stride, owners: column.owners)
+            return Column(
+                type, count: count, values: .structure(cast), validity: column.validity, stride: column.stride, owners: column.owners)
         case (.date, .timestamp), (.date, .timestampNTZ):
             guard case .integer(let days) = column.values else { break }
-            return converted(column, type, .long(map(days, column.stride, rowValidity(column), selection) { Int64($0) &* DateTimeText.microsPerDay }))
+            return converted(
+                column, type, .long(map(days, column.stride, rowValidity(column), selection) { Int64($0) &* DateTimeText.microsPerDay }))
         case (.timestamp, .date), (.timestampNTZ, .date):
             guard case .long(let micros) = column.values else { break }
             return converted(
-                column, type, .integer(map(micros, column.stride, rowValidity(column), selection) { Int32(truncatingIfNeeded: Self.floor($0, DateTimeText.microsPerDay)) }))
+                column, type,
+                .integer(
+                    map(micros, column.stride, rowValidity(column), selection) {
+                        Int32(truncatingIfNeeded: Self.floor($0, DateTimeText.microsPerDay))
+                    }))
         default: break
         }
         return try numeric(column, to: type, isTry: isTry, selection)
@@ -106,7 +112,9 @@ extension Evaluator {
         case .double: return converted(column, type, .double(map(x, column.stride, rowValidity(column), selection) { value($0) }))
         case .boolean: return converted(column, type, .boolean(map(x, column.stride, rowValidity(column), selection) { value($0) != 0 }))
         case .timestamp:
-            return try made(type, attempt(x, column, type, isTry, selection) { Int64(exactly: (value($0) * 1e6).rounded(.towardZero)) }) { .long($0) }
+            return try made(type, attempt(x, column, type, isTry, selection) { Int64(exactly: (value($0) * 1e6).rounded(.towardZero)) }) {
+                .long($0)
+            }
         default: throw misfit(.equal, [column])
         }
     }
@@ -122,7 +130,7 @@ extension Evaluator {
         let result = Buffer<R>(count: count)
         var validity = rowValidity(column)
         var isOwned = false
-        try selection.forEach { row in
+        try selection.eachRow { row in
             if validity == nil || validity![row] {
                 if let value = convert(x.pointer[row &* column.stride]) {
                     result.pointer[row] = value
@@ -169,7 +177,8 @@ extension Evaluator {
         }
         switch (column.values, column.type) {
         case (.integer(let x), .date): each(x) { arena.keep(DateTimeText.write(days: Int($0), to: arena.reserve(32))) }
-        case (.long(let x), .timestamp), (.long(let x), .timestampNTZ): each(x) { arena.keep(DateTimeText.write(micros: $0, to: arena.reserve(48))) }
+        case (.long(let x), .timestamp), (.long(let x), .timestampNTZ):
+            each(x) { arena.keep(DateTimeText.write(micros: $0, to: arena.reserve(48))) }
         case (.byte(let x), _): each(x) { decimal(Int64($0)) }
         case (.short(let x), _): each(x) { decimal(Int64($0)) }
         case (.integer(let x), _): each(x) { decimal(Int64($0)) }
@@ -205,7 +214,7 @@ extension Evaluator {
             let result = Buffer<R>(count: count)
             var validity = rowValidity(column)
             var isOwned = false
-            try selection.forEach { row in
+            try selection.eachRow { row in
                 if validity == nil || validity![row] {
                     let view = views.pointer[row &* column.stride]
                     if let value = convert(view.bytes) {

@@ -9,8 +9,10 @@ extension Evaluator {
         case (.short(let x), .short(let y)): values = ordered(op, x, a.stride, y, b.stride, validity, selection)
         case (.integer(let x), .integer(let y)): values = ordered(op, x, a.stride, y, b.stride, validity, selection)
         case (.long(let x), .long(let y)): values = ordered(op, x, a.stride, y, b.stride, validity, selection)
-        case (.float(let x), .float(let y)): values = zip(x, a.stride, y, b.stride, validity, selection) { Self.holds(op, Self.order($0, $1)) }
-        case (.double(let x), .double(let y)): values = zip(x, a.stride, y, b.stride, validity, selection) { Self.holds(op, Self.order($0, $1)) }
+        case (.float(let x), .float(let y)):
+            values = zip(x, a.stride, y, b.stride, validity, selection) { Self.holds(op, Self.order($0, $1)) }
+        case (.double(let x), .double(let y)):
+            values = zip(x, a.stride, y, b.stride, validity, selection) { Self.holds(op, Self.order($0, $1)) }
         case (.bytes(let x), .bytes(let y)):
             if op == .equal {
                 values = zip(x, a.stride, y, b.stride, validity, selection) { ByteView.areEqual($0, $1) }
@@ -55,9 +57,9 @@ extension Evaluator {
     func equalNullSafe(_ a: Column, _ b: Column, _ selection: Selection) throws -> Column {
         let values = Buffer<Bool>(count: count)
         let both = selection.filter { !a.isNull($0) && !b.isNull($0) }
-        selection.forEach { values.pointer[$0] = a.isNull($0) && b.isNull($0) }
+        selection.eachRow { values.pointer[$0] = a.isNull($0) && b.isNull($0) }
         if !both.isEmpty, case .boolean(let equal) = try comparison(.equal, a, b, nil, both).values {
-            both.forEach { values.pointer[$0] = equal.pointer[$0] }
+            both.eachRow { values.pointer[$0] = equal.pointer[$0] }
         }
         return Column(.boolean, count: count, values: .boolean(values))
     }
@@ -73,7 +75,7 @@ extension Evaluator {
         let open = selection.filter { value(left, $0) != deciding }
         let values = Buffer<Bool>(count: count)
         let validity = Bitmap(count: count)
-        selection.forEach { row in
+        selection.eachRow { row in
             if value(left, row) == deciding {
                 values.pointer[row] = deciding
                 validity[row] = true
@@ -81,7 +83,7 @@ extension Evaluator {
         }
         guard !open.isEmpty else { return Column(.boolean, count: count, values: .boolean(values), validity: validity) }
         let right = try evaluate(arguments[1], open)
-        open.forEach { row in
+        open.eachRow { row in
             switch (value(left, row), value(right, row)) {
             case (_, deciding):
                 values.pointer[row] = deciding
@@ -127,13 +129,13 @@ extension Evaluator {
         let values = Buffer<Bool>(count: count, zeroed: true)
         let validity = Bitmap(count: count)
         var open = selection.filter { !subject.isNull($0) }
-        open.forEach { validity[$0] = true }
+        open.eachRow { validity[$0] = true }
         for argument in arguments.dropFirst() where !open.isEmpty {
             let candidate = try evaluate(argument, open)
             let known = open.filter { !candidate.isNull($0) }
-            if known.count < open.count { open.forEach { if candidate.isNull($0) { validity[$0] = false } } }
+            if known.count < open.count { open.eachRow { if candidate.isNull($0) { validity[$0] = false } } }
             guard !known.isEmpty, case .boolean(let equal) = try comparison(.equal, subject, candidate, nil, known).values else { continue }
-            known.forEach { row in
+            known.eachRow { row in
                 if equal.pointer[row] {
                     values.pointer[row] = true
                     validity[row] = true
@@ -196,12 +198,12 @@ struct ColumnMerger {
         if case .structure(let type) = type {
             parts.append((column, rows))
             _ = type
-            rows.forEach { validity[$0] = !column.isNull($0) }
+            rows.eachRow { validity[$0] = !column.isNull($0) }
             return
         }
         func copy<T>(_ from: Buffer<T>, _ to: Buffer<T>) {
             let (source, target) = (from.pointer, to.pointer)
-            rows.forEach { target[$0] = source[$0 &* column.stride] }
+            rows.eachRow { target[$0] = source[$0 &* column.stride] }
         }
         switch (column.values, values) {
         case (.boolean(let from), .boolean(let to)): copy(from, to)
@@ -214,7 +216,7 @@ struct ColumnMerger {
         case (.bytes(let from), .bytes(let to)): copy(from, to)
         default: break
         }
-        rows.forEach { validity[$0] = !column.isNull($0) }
+        rows.eachRow { validity[$0] = !column.isNull($0) }
     }
 
     var column: Column {

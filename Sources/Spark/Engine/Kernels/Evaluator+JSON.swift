@@ -74,7 +74,8 @@ extension Evaluator {
         var children = [Column?](repeating: nil, count: schema.fields.count)
         for (target, index) in Swift.zip(targets, indices) {
             children[index] = try column(
-                of: target, schema.fields[index], owners: owners + [scratch], parser, path: path + schema.fields[index].name, mode, selection)
+                of: target, schema.fields[index], owners: owners + [scratch], parser, path: path + schema.fields[index].name, mode,
+                selection)
         }
         return Column(.structure(schema), count: count, values: .structure(children), validity: objects, owners: owners + [scratch])
     }
@@ -109,7 +110,8 @@ extension Evaluator {
         if mode == .failFast {
             throw SparkError(
                 "MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION", sqlState: "22023",
-                "Malformed records are detected in record parsing: \(texts[row].string.prefix(200)). Parse Mode: FAILFAST. Reason: \(reason)")
+                "Malformed records are detected in record parsing: \(texts[row].string.prefix(200)). Parse Mode: FAILFAST. Reason: \(reason)"
+            )
         }
         context.problems.note(row, reason)
     }
@@ -125,7 +127,9 @@ extension Evaluator {
             return try scanJSON(
                 parser, texts, target.validity, owners: owners, nested, Set(nested.fields.indices), path: path + ".", mode, inner)
         case (.date, .bytes(let texts)):
-            return try moments(field, texts, target.validity, path: path, mode, selection, wrap: { .integer($0) }) { DateTimeText.date($0.bytes) }
+            return try moments(field, texts, target.validity, path: path, mode, selection, wrap: { .integer($0) }) {
+                DateTimeText.date($0.bytes)
+            }
         case (.timestamp, .bytes(let texts)):
             return try moments(field, texts, target.validity, path: path, mode, selection, wrap: { .long($0) }) { view in
                 // A number is seconds, as in Spark; a string never consists of digits alone but for a year.
@@ -144,15 +148,17 @@ extension Evaluator {
         wrap: (Buffer<T>) -> Column.Values, _ convert: (ByteView) -> T?
     ) throws -> Column {
         let values = Buffer<T>(count: count)
-        try selection.forEach { row in
+        try selection.eachRow { row in
             guard validity[row] else { return }
             if let value = convert(texts[row]) {
                 values[row] = value
             } else {
                 validity[row] = false
-                let reason = "wrong type: field '\(path)' is wanted as \(field.dataType.sql), found '\(String(decoding: texts[row].bytes.prefix(40), as: UTF8.self))'"
+                let reason =
+                    "wrong type: field '\(path)' is wanted as \(field.dataType.sql), found '\(String(decoding: texts[row].bytes.prefix(40), as: UTF8.self))'"
                 if mode == .failFast {
-                    throw SparkError("MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION", sqlState: "22023", "Parse Mode: FAILFAST. Reason: \(reason)")
+                    throw SparkError(
+                        "MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION", sqlState: "22023", "Parse Mode: FAILFAST. Reason: \(reason)")
                 }
                 context.problems.note(row, reason)
             }

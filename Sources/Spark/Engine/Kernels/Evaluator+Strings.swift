@@ -34,10 +34,13 @@ extension Evaluator {
         case .trimLeft: return texts { row, _ in UTF8Text.trimmed(at(0, row), leading: true, trailing: false) }
         case .trimRight: return texts { row, _ in UTF8Text.trimmed(at(0, row), leading: false, trailing: true) }
         case .substring:
-            guard case .integer(let starts) = columns[1].values, case .integer(let lengths) = columns[2].values else { throw misfit(op, columns) }
+            guard case .integer(let starts) = columns[1].values, case .integer(let lengths) = columns[2].values else {
+                throw misfit(op, columns)
+            }
             return texts { row, _ in
                 UTF8Text.substring(
-                    at(0, row), start: Int(starts.pointer[row &* columns[1].stride]), length: Int(lengths.pointer[row &* columns[2].stride]),
+                    at(0, row), start: Int(starts.pointer[row &* columns[1].stride]),
+                    length: Int(lengths.pointer[row &* columns[2].stride]),
                     isBinary: isBinary)
             }
         case .concat:
@@ -70,8 +73,8 @@ extension Evaluator {
     }
 
     @inline(__always) func valid(_ validity: Bitmap?, _ selection: Selection, _ body: (Int) -> Void) {
-        guard let validity else { return selection.forEach(body) }
-        selection.forEach { if validity[$0] { body($0) } }
+        guard let validity else { return selection.eachRow(body) }
+        selection.eachRow { if validity[$0] { body($0) } }
     }
 
     /// Null arguments are left out; a null separator gives null.
@@ -105,7 +108,8 @@ extension Evaluator {
             }
             values.pointer[row] = arena.keep(length)
         }
-        return Column(.string, count: count, values: .bytes(values), validity: columns[0].stride == 1 ? columns[0].validity : nil, owners: [arena])
+        return Column(
+            .string, count: count, values: .bytes(values), validity: columns[0].stride == 1 ? columns[0].validity : nil, owners: [arena])
     }
 }
 

@@ -79,7 +79,7 @@ struct Evaluator {
         switch op {
         case .isNull, .isNotNull:
             let values = Buffer<Bool>(count: count)
-            selection.forEach { values.pointer[$0] = columns[0].isNull($0) == (op == .isNull) }
+            selection.eachRow { values.pointer[$0] = columns[0].isNull($0) == (op == .isNull) }
             return Column(.boolean, count: count, values: .boolean(values))
         case .equalNullSafe: return try equalNullSafe(columns[0], columns[1], selection)
         case .isNaN: return try isNaN(columns[0], selection)
@@ -98,7 +98,8 @@ struct Evaluator {
             return try comparison(op, columns[0], columns[1], validity, selection)
         case .not:
             guard case .boolean(let values) = columns[0].values else { throw misfit(op, columns) }
-            return Column(.boolean, count: count, values: .boolean(map(values, columns[0].stride, validity, selection) { !$0 }), validity: validity)
+            return Column(
+                .boolean, count: count, values: .boolean(map(values, columns[0].stride, validity, selection) { !$0 }), validity: validity)
         case .toJSON: return toJSON(columns[0], validity, selection)
         default: return try string(op, columns, type, validity, selection)
         }
@@ -106,7 +107,8 @@ struct Evaluator {
 
     /// The resolver gives kernels the types that they take; another one is a defect, named rather than trapped.
     func misfit(_ op: ScalarOperator, _ columns: [Column]) -> SparkError {
-        SparkError("INTERNAL_ERROR", sqlState: "XX000", "The kernel \(op) does not take \(columns.map(\.type.sql).joined(separator: ", ")).")
+        SparkError(
+            "INTERNAL_ERROR", sqlState: "XX000", "The kernel \(op) does not take \(columns.map(\.type.sql).joined(separator: ", ")).")
     }
 
     /// Set where every column is set; nil when none can be null.
@@ -133,7 +135,7 @@ struct Evaluator {
     ) rethrows -> Buffer<R> {
         let result = Buffer<R>(count: count)
         let (input, output) = (values.pointer, result.pointer)
-        try selection.forEach { row in
+        try selection.eachRow { row in
             if validity == nil || validity![row] { output[row] = try body(input[row &* stride]) }
         }
         return result
@@ -146,7 +148,7 @@ struct Evaluator {
     ) rethrows -> Buffer<R> {
         let result = Buffer<R>(count: count)
         let (a, b, output) = (first.pointer, second.pointer, result.pointer)
-        try selection.forEach { row in
+        try selection.eachRow { row in
             if validity == nil || validity![row] { output[row] = try body(a[row &* firstStride], b[row &* secondStride]) }
         }
         return result
@@ -155,7 +157,7 @@ struct Evaluator {
     private func uuids(_ selection: Selection) -> Column {
         let arena = ByteArena()
         let values = Buffer<ByteView>(count: count)
-        selection.forEach { values.pointer[$0] = arena.copy(UUIDText.random()) }
+        selection.eachRow { values.pointer[$0] = arena.copy(UUIDText.random()) }
         return Column(.string, count: count, values: .bytes(values), owners: [arena])
     }
 }
@@ -192,6 +194,7 @@ enum UUIDText {
             let text = String(value, radix: 16)
             return String(repeating: "0", count: digits - text.count) + text
         }
-        return "\(hex(high >> 32, 8))-\(hex(high >> 16 & 0xFFFF, 4))-\(hex(high & 0xFFFF, 4))-\(hex(low >> 48, 4))-\(hex(low & 0xFFFF_FFFF_FFFF, 12))"
+        return
+            "\(hex(high >> 32, 8))-\(hex(high >> 16 & 0xFFFF, 4))-\(hex(high & 0xFFFF, 4))-\(hex(low >> 48, 4))-\(hex(low & 0xFFFF_FFFF_FFFF, 12))"
     }
 }

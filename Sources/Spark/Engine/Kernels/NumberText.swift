@@ -1,7 +1,11 @@
 /// Floating-point numbers as Java prints them, which is what Spark's casts to string give (`1.0`, `1.0E10`, `NaN`, `Infinity`).
 enum NumberText {
-    static func text(_ value: Double) -> String { java("\(value)", magnitude: value.magnitude, isFinite: value.isFinite, isNaN: value.isNaN, isNegative: value.sign == .minus) }
-    static func text(_ value: Float) -> String { java("\(value)", magnitude: Double(value.magnitude), isFinite: value.isFinite, isNaN: value.isNaN, isNegative: value.sign == .minus) }
+    static func text(_ value: Double) -> String {
+        java("\(value)", magnitude: value.magnitude, isFinite: value.isFinite, isNaN: value.isNaN, isNegative: value.sign == .minus)
+    }
+    static func text(_ value: Float) -> String {
+        java("\(value)", magnitude: Double(value.magnitude), isFinite: value.isFinite, isNaN: value.isNaN, isNegative: value.sign == .minus)
+    }
 
     /// Swift and Java both print the shortest digits that read back; they differ in where the exponent begins and how it is written.
     private static func java(_ swift: String, magnitude: Double, isFinite: Bool, isNaN: Bool, isNegative: Bool) -> String {

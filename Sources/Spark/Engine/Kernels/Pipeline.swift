@@ -17,7 +17,9 @@ struct Pipeline: Sendable {
         var batch = source
         var selection = rows ?? .all(source.count)
         for stage in stages {
-            if selection.isEmpty { return (ColumnBatch(count: batch.count, columns: .init(repeating: nil, count: schema.fields.count)), selection) }
+            if selection.isEmpty {
+                return (ColumnBatch(count: batch.count, columns: .init(repeating: nil, count: schema.fields.count)), selection)
+            }
             let evaluator = Evaluator(batch: batch, context: context, stageRows: selection.count)
             switch stage {
             case .filter(let condition): selection = try evaluator.select(condition, selection)

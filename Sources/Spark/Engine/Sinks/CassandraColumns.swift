@@ -63,7 +63,7 @@ struct CassandraColumn {
     ) throws {
         if case .cast(let target, let inner) = conversion {
             let converted = try evaluator.cast(column, to: target, isTry: true, selection)
-            selection.forEach { row in
+            selection.eachRow { row in
                 if converted.isNull(row), !column.isNull(row) { refuse(row, Self.refusal(column, row, name: name, type: type)) }
             }
             values = converted
@@ -78,7 +78,7 @@ struct CassandraColumn {
             return
         }
         let words = Buffer<UUIDWords>(count: max(1, column.count))
-        selection.forEach { row in
+        selection.eachRow { row in
             guard !column.isNull(row) else { return }
             var uuid = UUIDWords(high: 0, low: 0)
             if Self.parse(texts.pointer[row &* column.stride], &uuid), !isTimeBased || uuid.high >> 12 & 0xF == 1 {

@@ -71,7 +71,8 @@ final class CassandraSink: StreamSink {
         case "QUORUM"?: consistency = .quorum
         case "ALL"?: consistency = .all
         case let other?:
-            throw SparkError("INVALID_SINK_OPTION", sqlState: "42616", "'\(other)' is no consistency level that the cassandra sink writes with.")
+            throw SparkError(
+                "INVALID_SINK_OPTION", sqlState: "42616", "'\(other)' is no consistency level that the cassandra sink writes with.")
         }
         self.keyspace = keyspace
         self.table = name
@@ -90,7 +91,8 @@ final class CassandraSink: StreamSink {
 
     func prepare(_ schema: StructType, _ mode: OutputMode) async throws {
         guard mode != .complete else {
-            throw SparkError("STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION", sqlState: "42KDE", "The cassandra sink writes in append and update mode.")
+            throw SparkError(
+                "STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION", sqlState: "42KDE", "The cassandra sink writes in append and update mode.")
         }
         let metadata = try await retrying { try await self.client.table(keyspace: self.keyspace, name: self.table) }
         guard let metadata else {
@@ -130,7 +132,8 @@ final class CassandraSink: StreamSink {
             guard let conversion = CassandraConversion.between(field.dataType, column.type) else {
                 throw SparkError(
                     "CASSANDRA_TYPE_MISMATCH", sqlState: "42K09",
-                    "The column '\(field.name)' of type \(field.dataType.sql) cannot be written into \(column.type) of \(metadata.keyspace).\(metadata.name).")
+                    "The column '\(field.name)' of type \(field.dataType.sql) cannot be written into \(column.type) of \(metadata.keyspace).\(metadata.name)."
+                )
             }
             if column.kind == .partitionKey || column.kind == .clustering { keys.append(index) }
             if column.kind == .partitionKey { partitionKeys.append(index) }
@@ -142,7 +145,8 @@ final class CassandraSink: StreamSink {
         guard missing.isEmpty else {
             throw SparkError(
                 "CASSANDRA_KEY_MISSING", sqlState: "42K0E",
-                "The query does not give the primary key of \(metadata.keyspace).\(metadata.name): it lacks \(missing.joined(separator: ", ")).")
+                "The query does not give the primary key of \(metadata.keyspace).\(metadata.name): it lacks \(missing.joined(separator: ", "))."
+            )
         }
         guard metadata.columns.allSatisfy({ $0.type.unfrozen != .counter }) else {
             throw SparkError("UNSUPPORTED_FEATURE", sqlState: "0A000", "Counter tables take no timestamps, and a replay would count twice.")
@@ -153,13 +157,19 @@ final class CassandraSink: StreamSink {
     // MARK: Rows
 
     func encode(_ rows: ResultRows, isSingle: Bool) throws -> SinkOutput {
-        guard let target = target.withLockedValue({ $0 }), let statement = target.statement else { throw SparkError("INTERNAL_ERROR", sqlState: "XX000", "The cassandra sink was not prepared.") }
-        guard let count = rows.columns.lazy.compactMap({ $0?.count }).first else { return SinkOutput(payload: .none, rowCount: 0, refusals: []) }
+        guard let target = target.withLockedValue({ $0 }), let statement = target.statement else {
+            throw SparkError("INTERNAL_ERROR", sqlState: "XX000", "The cassandra sink was not prepared.")
+        }
+        guard let count = rows.columns.lazy.compactMap({ $0?.count }).first else {
+            return SinkOutput(payload: .none, rowCount: 0, refusals: [])
+        }
         var reasons: [Int: String] = [:]
-        let evaluator = Evaluator(batch: ColumnBatch(count: count, columns: []), context: EvaluationContext(timestampMicros: 0), stageRows: 0)
+        let evaluator = Evaluator(
+            batch: ColumnBatch(count: count, columns: []), context: EvaluationContext(timestampMicros: 0), stageRows: 0)
         let columns = try rows.schema.fields.indices.map { index in
             try CassandraColumn(
-                rows.column(index, count: count), target.conversions[index], name: target.names[index], type: target.types[index], evaluator,
+                rows.column(index, count: count), target.conversions[index], name: target.names[index], type: target.types[index],
+                evaluator,
                 rows.selection
             ) { row, reason in if reasons[row] == nil { reasons[row] = reason } }
         }
@@ -175,7 +185,7 @@ final class CassandraSink: StreamSink {
         for key in target.keys {
             let column = columns[key]
             let isPartitionKey = target.partitionKeys.contains(key)
-            selection.forEach { row in
+            selection.eachRow { row in
                 guard reasons[row] == nil else { return }
                 if column.values.isNull(row) {
                     reasons[row] = "the key column '\(target.names[key])' is null"
@@ -209,7 +219,7 @@ final class CassandraSink: StreamSink {
         func isFull(_ batch: OutgoingBatch) -> Bool { batch.rows.count >= rowsMax || batch.encoded.byteCount >= limits.bytesPerBatch }
         guard isCluster else {
             var open = fresh()
-            selection.forEach { row in
+            selection.eachRow { row in
                 write(row, to: &open)
                 if isFull(open) {
                     done.append(open)
@@ -221,10 +231,11 @@ final class CassandraSink: StreamSink {
         }
         var open: [Endpoint: OutgoingBatch] = [:]
         var probe = fresh()
-        selection.forEach { row in
+        selection.eachRow { row in
             probe.encoded.removeAll()
             write(row, to: &probe)
-            let replica = probe.encoded.token.flatMap { client.replicas(keyspace: keyspace, token: $0).first } ?? Endpoint(host: "", port: 0)
+            let replica =
+                probe.encoded.token.flatMap { client.replicas(keyspace: keyspace, token: $0).first } ?? Endpoint(host: "", port: 0)
             write(row, to: &open[replica, default: fresh()])
             if let batch = open[replica], isFull(batch) {
                 done.append(batch)
@@ -260,7 +271,10 @@ final class CassandraSink: StreamSink {
             let names = target.withLockedValue { $0?.names } ?? []
             guard let metadata, names.allSatisfy({ name in metadata.columns.contains { $0.name == name } }) else { throw error }
             refused.withLockedValue {
-                $0.append(RefusedRows(chunk: chunk, branch: branch, rows: batch.rows, reason: "the table refuses it: \(error.serverError?.message ?? error.problem)"))
+                $0.append(
+                    RefusedRows(
+                        chunk: chunk, branch: branch, rows: batch.rows,
+                        reason: "the table refuses it: \(error.serverError?.message ?? error.problem)"))
             }
         }
     }
@@ -288,7 +302,9 @@ final class CassandraSink: StreamSink {
         case .cannotConnect, .connectionLost, .timedOut, .tooManyWaiting: true
         case .server(let error):
             switch error.code {
-            case .overloaded, .isBootstrapping, .unavailable, .writeTimeout, .readTimeout, .writeFailure, .readFailure, .serverError, .unprepared: true
+            case .overloaded, .isBootstrapping, .unavailable, .writeTimeout, .readTimeout, .writeFailure, .readFailure, .serverError,
+                .unprepared:
+                true
             default: false
             }
         case .badAnswer, .badValue, .closed: false

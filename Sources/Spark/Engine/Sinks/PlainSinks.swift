@@ -5,7 +5,9 @@ final class NoopSink: StreamSink {
     var description: String { "org.apache.spark.sql.execution.datasources.noop.NoopTable$" }
     var takesDeadLetters: Bool { false }
     func prepare(_ schema: StructType, _ mode: OutputMode) async throws {}
-    func encode(_ rows: ResultRows, isSingle: Bool) throws -> SinkOutput { SinkOutput(payload: .none, rowCount: rows.selection.count, refusals: []) }
+    func encode(_ rows: ResultRows, isSingle: Bool) throws -> SinkOutput {
+        SinkOutput(payload: .none, rowCount: rows.selection.count, refusals: [])
+    }
     func send(_ output: SinkOutput, _ chunk: SourceChunk, branch: Int) async throws {}
     func finish() async throws -> [RefusedRows] { [] }
 }
@@ -80,14 +82,14 @@ extension ResultRows {
     var literals: [[Literal]] {
         var result: [[Literal]] = []
         result.reserveCapacity(selection.count)
-        selection.forEach { row in result.append(columns.map { $0?.literal(row) ?? .null }) }
+        selection.eachRow { row in result.append(columns.map { $0?.literal(row) ?? .null }) }
         return result
     }
 
     var texts: [[String?]] {
         var result: [[String?]] = []
         result.reserveCapacity(selection.count)
-        selection.forEach { row in result.append(columns.map { $0?.text(row) }) }
+        selection.eachRow { row in result.append(columns.map { $0?.text(row) }) }
         return result
     }
 }
@@ -110,7 +112,8 @@ final class ConsoleSink: StreamSink {
     init(_ options: Options, output: @escaping @Sendable (String) -> Void = { print($0, terminator: "") }) throws {
         let rows = options["numRows"] ?? "20"
         guard let rowsMax = Int(rows), rowsMax >= 0 else {
-            throw SparkError("INVALID_SINK_OPTION", sqlState: "42616", "The console sink's option 'numRows' is '\(rows)'; a number is wanted.")
+            throw SparkError(
+                "INVALID_SINK_OPTION", sqlState: "42616", "The console sink's option 'numRows' is '\(rows)'; a number is wanted.")
         }
         self.rowsMax = rowsMax
         isTruncated = options["truncate"].map { !$0.equalsIgnoringCase("false") } ?? true
@@ -187,4 +190,3 @@ package enum ShowTable {
         return result
     }
 }
-

@@ -20,7 +20,10 @@ final class KafkaPartitionReader: Sendable {
         var position: Int64
         /// Where the next row to take is.
         var consumed: Int64
-        var highWatermark: Int64 = 0
+        /// nil until the first answer.
+        var highWatermark: Int64?
+        /// Where reading went on after a loss.
+        var restart: Int64?
         var problem: String?
         /// What ends the query.
         var failure: SparkError?
@@ -54,7 +57,7 @@ final class KafkaPartitionReader: Sendable {
         state = NIOLockedValueBox(State(position: position, consumed: position))
     }
 
-    var highWatermark: Int64 { state.withLockedValue { max($0.highWatermark, $0.position) } }
+    var highWatermark: Int64 { state.withLockedValue { max($0.highWatermark ?? 0, $0.position) } }
     var problem: String? { state.withLockedValue { $0.problem } }
 
     func start() {
@@ -95,8 +98,10 @@ final class KafkaPartitionReader: Sendable {
                 if isNews {
                     grown.raise()
                     signal.raise()
-                } else if try await isBeyondEnd(records, position) {
-                    return
+                } else {
+                    // A batch that waits for rows looks whether they can still come.
+                    grown.raise()
+                    if isBeyondEnd(records, position) { return }
                 }
             } catch is CancellationError {
                 return
@@ -117,9 +122,11 @@ final class KafkaPartitionReader: Sendable {
     }
 
     /// The log ends before where the query has read to: power loss took records that were committed here, or the topic was made anew.
-    private func isBeyondEnd(_ records: FetchedRecords, _ position: Int64) async throws -> Bool {
+    private func isBeyondEnd(_ records: FetchedRecords, _ position: Int64) -> Bool {
         guard records.highWatermark < position else { return false }
-        return lost("its log ends at \(records.highWatermark), before the offset \(position) that the query is to read", resumeAt: records.highWatermark)
+        return lost(
+            "its log ends at \(records.highWatermark), before the offset \(position) that the query is to read",
+            resumeAt: records.highWatermark)
     }
 
     private func handleOutOfRange(_ error: any Error) async -> Bool {
@@ -153,14 +160,20 @@ final class KafkaPartitionReader: Sendable {
             return true
         }
         logger.warning("\(partition.topic)[\(partition.partition)]: data was lost: \(what); going on at \(resumeAt)")
-        state.withLockedValue { $0.position = resumeAt }
+        state.withLockedValue {
+            $0.position = resumeAt
+            $0.consumed = resumeAt
+            $0.restart = resumeAt
+        }
         return false
     }
 
-    /// How far the queue reaches from `start` with at most `rowsMax` rows.
-    func buffered(from start: Int64, rowsMax: Int) throws -> (end: Int64, rows: Int) {
+    /// What the queue holds from `start` on, with at most `rowsMax` rows.
+    func buffered(from start: Int64, rowsMax: Int) throws -> (start: Int64, end: Int64, rows: Int) {
         try state.withLockedValue { state in
             if let failure = state.failure { throw failure }
+            // Where the log was cut off below what the query had read, it goes on at the log's end.
+            let start = state.restart.map { start > state.position ? min(start, $0) : start } ?? start
             var end = start
             var rows = 0
             for (index, records) in state.queue.enumerated() {
@@ -169,17 +182,18 @@ final class KafkaPartitionReader: Sendable {
                 if rows + count > rowsMax {
                     let last = first + rowsMax - rows
                     if last > first { end = records.offsets[last - 1] + 1 }
-                    return (end, rowsMax)
+                    return (start, end, rowsMax)
                 }
                 rows += count
                 end = records.nextOffset
             }
-            return (max(end, start), rows)
+            return (start, max(end, start), rows)
         }
     }
 
     /// The next rows below `end`, waiting for them when they are not here yet; nil when all were taken.
     func take(until end: Int64) async throws -> Piece? {
+        var behindSince: ContinuousClock.Instant?
         while true {
             let step = try state.withLockedValue { state -> (piece: Piece?, isDone: Bool) in
                 if let failure = state.failure { throw failure }
@@ -206,6 +220,18 @@ final class KafkaPartitionReader: Sendable {
             if step.isDone { return nil }
             await grown.wait()
             try Task.checkCancellation()
+            // The batch was logged up to `end`, so the log reached there once: a log that stays shorter has lost records.
+            let isBehind = state.withLockedValue { state in state.highWatermark.map { $0 < end && state.position >= $0 } ?? false }
+            if !isBehind {
+                behindSince = nil
+            } else if let since = behindSince {
+                guard ContinuousClock.now - since > limits.lossPatience else { continue }
+                let last = state.withLockedValue { $0.highWatermark ?? 0 }
+                if lost("its log ends at \(last), the batch to replay ends at \(end)", resumeAt: last) { continue }
+                return nil
+            } else {
+                behindSince = .now
+            }
         }
     }
 

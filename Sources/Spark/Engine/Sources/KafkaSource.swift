@@ -16,6 +16,8 @@ final class KafkaSource: StreamSource {
         var batchRows: Int
         var metadataInterval: Duration
         var topicPoll: Duration
+        /// How long a log may end before an offset that was read from it until that counts as loss.
+        var lossPatience: Duration
     }
 
     let options: KafkaSourceOptions
@@ -142,7 +144,8 @@ final class KafkaSource: StreamSource {
 
     private func open(_ partition: SourcePartition, at position: Int64) {
         let reader = KafkaPartitionReader(
-            partition: partition, position: position, client: client, limits: limits, failOnDataLoss: options.failOnDataLoss, signal: signal,
+            partition: partition, position: position, client: client, limits: limits, failOnDataLoss: options.failOnDataLoss,
+            signal: signal,
             logger: logger)
         let isNew = state.withLockedValue { state in
             guard state.partitions[partition] == nil else { return false }
@@ -176,24 +179,24 @@ final class KafkaSource: StreamSource {
         }
     }
 
-    func waiting(after offset: SourceOffset) throws -> SourceOffset? {
+    func waiting(after offset: SourceOffset) throws -> SourceRange? {
         let readers = state.withLockedValue { $0.partitions }
-        var end = offset
+        var range = SourceRange(start: offset, end: offset)
         var rowsLeft = min(limits.batchRows, options.offsetsPerTriggerMax ?? .max)
         var isMore = false
         // Each partition gets an equal part of what is left, so that no partition waits for another.
         for (index, (partition, reader)) in readers.sorted(by: { $0.key < $1.key }).enumerated() {
-            let start = offset.positions[partition] ?? reader.firstPosition
             let share = max(1, rowsLeft / (readers.count - index))
-            let reached = try reader.buffered(from: start, rowsMax: share)
-            if reached.end > start {
+            let reached = try reader.buffered(from: offset.positions[partition] ?? reader.firstPosition, rowsMax: share)
+            if reached.end > reached.start {
                 isMore = true
                 rowsLeft -= reached.rows
             }
-            end.positions[partition] = reached.end
+            range.start.positions[partition] = reached.start
+            range.end.positions[partition] = reached.end
             if rowsLeft <= 0 { break }
         }
-        return isMore ? end : nil
+        return isMore ? range : nil
     }
 
     func read(_ range: SourceRange, firstOrdinal: Int64, _ body: (SourceChunk) async throws -> Void) async throws {

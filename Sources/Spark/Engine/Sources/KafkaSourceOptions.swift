@@ -21,13 +21,16 @@ struct KafkaSourceOptions: Sendable {
     var clientProperties: [String: String]
 
     init(_ options: Options, isStreaming: Bool) throws {
-        for name in ["subscribePattern", "assign", "startingTimestamp", "endingTimestamp", "startingOffsetsByTimestamp", "endingOffsetsByTimestamp"]
+        for name in [
+            "subscribePattern", "assign", "startingTimestamp", "endingTimestamp", "startingOffsetsByTimestamp", "endingOffsetsByTimestamp",
+        ]
         where options[name] != nil {
             throw Self.invalid(name, options[name] ?? "", "this engine does not serve it yet; name the topics with 'subscribe'")
         }
         guard let subscribe = options["subscribe"] else {
             throw SparkError(
-                "MISSING_KAFKA_OPTION", sqlState: "42000", "One of the options 'subscribe', 'subscribePattern' and 'assign' must be given for the kafka source.",
+                "MISSING_KAFKA_OPTION", sqlState: "42000",
+                "One of the options 'subscribe', 'subscribePattern' and 'assign' must be given for the kafka source.",
                 nextStep: "write .option(\"subscribe\", \"your_topic\")")
         }
         topics = subscribe.split(separator: ",").map { $0.trimmed }.filter { !$0.isEmpty }
@@ -36,9 +39,13 @@ struct KafkaSourceOptions: Sendable {
         failOnDataLoss = try Self.flag(options, "failOnDataLoss", default: true)
         starting = try Self.offsets(options, "startingOffsets", default: isStreaming ? .latest : .earliest)
         ending = try Self.offsets(options, "endingOffsets", default: .latest)
-        if isStreaming, options["endingOffsets"] != nil { throw Self.invalid("endingOffsets", options["endingOffsets"] ?? "", "it is for batch queries only") }
+        if isStreaming, options["endingOffsets"] != nil {
+            throw Self.invalid("endingOffsets", options["endingOffsets"] ?? "", "it is for batch queries only")
+        }
         if ending == .earliest { throw Self.invalid("endingOffsets", "earliest", "a batch cannot end before it begins") }
-        if !isStreaming, starting == .latest { throw Self.invalid("startingOffsets", "latest", "a batch that begins at the end reads nothing") }
+        if !isStreaming, starting == .latest {
+            throw Self.invalid("startingOffsets", "latest", "a batch that begins at the end reads nothing")
+        }
         if let text = options["maxOffsetsPerTrigger"] {
             guard let value = Int(text), value > 0 else { throw Self.invalid("maxOffsetsPerTrigger", text, "a number above 0 is wanted") }
             offsetsPerTriggerMax = value

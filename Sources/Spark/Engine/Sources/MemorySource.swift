@@ -48,10 +48,10 @@ final class MemorySource: StreamSource {
     func newest() -> SourceOffset? { SourceOffset([Self.rows: stream.count]) }
     func stop() async {}
 
-    func waiting(after offset: SourceOffset) throws -> SourceOffset? {
+    func waiting(after offset: SourceOffset) throws -> SourceRange? {
         let read = offset.positions[Self.rows] ?? 0
         let end = min(stream.count, read + batchRows)
-        return end > read ? SourceOffset([Self.rows: end]) : nil
+        return end > read ? SourceRange(start: offset, end: SourceOffset([Self.rows: end])) : nil
     }
 
     func read(_ range: SourceRange, firstOrdinal: Int64, _ body: (SourceChunk) async throws -> Void) async throws {
@@ -62,7 +62,8 @@ final class MemorySource: StreamSource {
             throw SparkError("STREAMING_SOURCE_LOST", sqlState: "22000", "\(description) no longer holds the rows \(start) to \(end).")
         }
         let rows = stream.rows(start..<end)
-        let columns = stream.schema.fields.indices.map { index in Self.column(rows.map { $0[index] }, stream.schema.fields[index].dataType) }
+        let columns = stream.schema.fields.indices.map { index in Self.column(rows.map { $0[index] }, stream.schema.fields[index].dataType)
+        }
         try await body(
             SourceChunk(
                 storage: .batch(ColumnBatch(count: rows.count, columns: columns)), ordinalFirst: firstOrdinal, count: rows.count,

@@ -18,7 +18,9 @@ final class RateSource: StreamSource {
         }
         let text = options["rowsPerSecond"] ?? "1"
         guard let rate = Int64(text), rate > 0, rate <= 10_000_000 else {
-            throw SparkError("INVALID_SOURCE_OPTION", sqlState: "42616", "Invalid value '\(text)'. The option 'rowsPerSecond' must be positive, at most 10000000.")
+            throw SparkError(
+                "INVALID_SOURCE_OPTION", sqlState: "42616",
+                "Invalid value '\(text)'. The option 'rowsPerSecond' must be positive, at most 10000000.")
         }
         rowsPerSecond = rate
         self.batchRows = Int64(batchRows)
@@ -45,13 +47,13 @@ final class RateSource: StreamSource {
         (clock() - (offset.positions[Self.origin] ?? 0)) * rowsPerSecond / DateTimeText.microsPerSecond
     }
 
-    func waiting(after offset: SourceOffset) throws -> SourceOffset? {
+    func waiting(after offset: SourceOffset) throws -> SourceRange? {
         let read = offset.positions[Self.rows] ?? 0
         let due = min(due(offset), read + batchRows)
         guard due > read else { return nil }
         var end = offset
         end.positions[Self.rows] = due
-        return end
+        return SourceRange(start: offset, end: end)
     }
 
     func latest() async throws -> SourceOffset { try await initialOffset() }
@@ -74,7 +76,9 @@ final class RateSource: StreamSource {
                 storage: .batch(
                     ColumnBatch(
                         count: count,
-                        columns: [Column(.timestamp, count: count, values: .long(times)), Column(.long, count: count, values: .long(values))])),
+                        columns: [
+                            Column(.timestamp, count: count, values: .long(times)), Column(.long, count: count, values: .long(values)),
+                        ])),
                 ordinalFirst: firstOrdinal, count: count, byteCount: count * 16))
     }
 

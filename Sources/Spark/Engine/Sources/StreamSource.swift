@@ -11,8 +11,9 @@ protocol StreamSource: AnyObject, Sendable {
     /// Begins to read ahead from an offset; called once before the calls below.
     func start(at offset: SourceOffset) async throws
 
-    /// What is waiting after `offset`, within the source's limits; nil when nothing is. Never waits.
-    func waiting(after offset: SourceOffset) throws -> SourceOffset?
+    /// What is waiting after `offset`, within the source's limits; nil when nothing is. Never waits. The range begins before `offset` only
+    /// where the source has lost what was there and goes on all the same.
+    func waiting(after offset: SourceOffset) throws -> SourceRange?
 
     /// All that was there when the query started (availableNow, once).
     func latest() async throws -> SourceOffset

@@ -20,7 +20,9 @@ struct CheckpointLocation {
     }
 
     init(_ location: String) {
-        folder = location.hasPrefix("file://") ? String(location.dropFirst(7)) : location.hasPrefix("file:") ? String(location.dropFirst(5)) : location
+        folder =
+            location.hasPrefix("file://")
+            ? String(location.dropFirst(7)) : location.hasPrefix("file:") ? String(location.dropFirst(5)) : location
     }
 
     var owner: Owner? {
@@ -36,7 +38,8 @@ struct CheckpointLocation {
             guard count >= 0 else { throw FileError(call: "read", path: file) }
             let text = String(decoding: bytes.prefix(count), as: UTF8.self)
             guard let json = try? JSONValue(parsing: text), let id = json["id"]?.text else {
-                throw SparkError("STREAMING_CHECKPOINT_CORRUPT", sqlState: "XXKST", "\(file) does not say which query the checkpoint belongs to.")
+                throw SparkError(
+                    "STREAMING_CHECKPOINT_CORRUPT", sqlState: "XXKST", "\(file) does not say which query the checkpoint belongs to.")
             }
             return Owner(
                 id: StreamingQueryID(id), name: json["name"]?.text, sources: (json["sources"]?.elements ?? []).compactMap(\.text))

@@ -100,7 +100,8 @@ final class CheckpointStore: @unchecked Sendable {
         guard let (_, text) = try scan(prefix: "q/\(id)/o/").last else { return nil }
         guard let json = try? JSONValue(parsing: text), let batch = MicroBatch(json: json) else {
             throw SparkError(
-                "STREAMING_CHECKPOINT_CORRUPT", sqlState: "XXKST", "The checkpoint of the query \(id) holds a batch that cannot be read: \(text.prefix(200)).")
+                "STREAMING_CHECKPOINT_CORRUPT", sqlState: "XXKST",
+                "The checkpoint of the query \(id) holds a batch that cannot be read: \(text.prefix(200)).")
         }
         return (batch, try get(Self.key(id, "c", batch.id)) != nil)
     }

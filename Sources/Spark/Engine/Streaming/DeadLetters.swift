@@ -60,7 +60,8 @@ final class KafkaDeadLetters: DeadLetterLog {
     private let state = NIOLockedValueBox(State(ends: SourceOffset()))
 
     init(
-        topicOption: String?, sourceTopics: [String], query: StreamingQueryHandle, client: KafkaClient, bootstrap: [Endpoint], retry: Backoff,
+        topicOption: String?, sourceTopics: [String], query: StreamingQueryHandle, client: KafkaClient, bootstrap: [Endpoint],
+        retry: Backoff,
         logger: Logger, status: @escaping @Sendable (String?) -> Void
     ) {
         self.topicOption = topicOption
@@ -112,7 +113,8 @@ final class KafkaDeadLetters: DeadLetterLog {
                 let earliest = try await self.client.offsets([key: .earliest])[key] ?? 0
                 var position = max(earliest, ends.positions[partition] ?? 0)
                 while position < end {
-                    let records = try await self.client.fetch(key, from: position, maxBytes: 1 << 20, maxWait: .milliseconds(100), minBytes: 1)
+                    let records = try await self.client.fetch(
+                        key, from: position, maxBytes: 1 << 20, maxWait: .milliseconds(100), minBytes: 1)
                     for row in 0..<records.count {
                         if let place = self.place(records.headers(at: row)) { sent.insert(place) }
                     }
@@ -129,7 +131,8 @@ final class KafkaDeadLetters: DeadLetterLog {
     private func place(_ headers: [(key: String, value: [UInt8]?)]) -> Place? {
         var values: [String: String] = [:]
         for header in headers { values[header.key] = header.value.map { String(decoding: $0, as: UTF8.self) } }
-        guard values["leat.query.id"] == query.id.text, let topic = values["leat.topic"], let partition = values["leat.partition"].flatMap({ Int32($0) }),
+        guard values["leat.query.id"] == query.id.text, let topic = values["leat.topic"],
+            let partition = values["leat.partition"].flatMap({ Int32($0) }),
             let offset = values["leat.offset"].flatMap({ Int64($0) })
         else { return nil }
         return Place(partition: SourcePartition(topic: topic, partition: partition), offset: offset)
@@ -182,7 +185,8 @@ final class KafkaDeadLetters: DeadLetterLog {
                             letter,
                             .success(
                                 try await producer.send(
-                                    topic: self.topic(for: letter.record.partition.topic), key: letter.record.key, value: letter.record.value,
+                                    topic: self.topic(for: letter.record.partition.topic), key: letter.record.key,
+                                    value: letter.record.value,
                                     headers: self.headers(letter)))
                         )
                     } catch is CancellationError {
@@ -200,7 +204,8 @@ final class KafkaDeadLetters: DeadLetterLog {
     private func headers(_ letter: DeadLetter) -> [(String, [UInt8]?)] {
         [
             ("leat.reason", Array(letter.reason.utf8)), ("leat.topic", Array(letter.record.partition.topic.utf8)),
-            ("leat.partition", Array(String(letter.record.partition.partition).utf8)), ("leat.offset", Array(String(letter.record.offset).utf8)),
+            ("leat.partition", Array(String(letter.record.partition.partition).utf8)),
+            ("leat.offset", Array(String(letter.record.offset).utf8)),
             ("leat.query", Array((query.name ?? "").utf8)), ("leat.query.id", Array(query.id.text.utf8)),
         ]
     }

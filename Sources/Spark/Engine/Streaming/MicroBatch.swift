@@ -28,7 +28,8 @@ struct MicroBatch: Hashable, Sendable {
         else { return nil }
         var ranges: [SourceRange] = []
         for source in sources {
-            guard let start = source["start"].flatMap(SourceOffset.init(json:)), let end = source["end"].flatMap(SourceOffset.init(json:)) else { return nil }
+            guard let start = source["start"].flatMap(SourceOffset.init(json:)), let end = source["end"].flatMap(SourceOffset.init(json:))
+            else { return nil }
             ranges.append(SourceRange(start: start, end: end))
         }
         guard let ends = SourceOffset(json: json["deadLetterEnds"] ?? .object([])) else { return nil }

@@ -37,7 +37,8 @@ final class StreamExecution: Sendable {
     }
 
     init(
-        handle: StreamingQueryHandle, branches: [Branch], sink: any StreamSink, deadLetters: (any DeadLetterLog)?, checkpoint: CheckpointStore,
+        handle: StreamingQueryHandle, branches: [Branch], sink: any StreamSink, deadLetters: (any DeadLetterLog)?,
+        checkpoint: CheckpointStore,
         trigger: Trigger, workers: NIOThreadPool, signal: SourceSignal, logger: Logger, clock: @escaping @Sendable () -> Int64,
         observe: @escaping @Sendable (MicroBatchPoint) async throws -> Void = { _ in }
     ) {
@@ -194,9 +195,9 @@ final class StreamExecution: Sendable {
         var isAny = false
         var ranges: [SourceRange] = []
         for (branch, start) in zip(branches, after) {
-            let end = try branch.source.waiting(after: start)
-            if end != nil { isAny = true }
-            ranges.append(SourceRange(start: start, end: end ?? start))
+            let range = try branch.source.waiting(after: start)
+            if range != nil { isAny = true }
+            ranges.append(range ?? SourceRange(start: start, end: start))
         }
         return isAny ? ranges : nil
     }
@@ -265,7 +266,8 @@ final class StreamExecution: Sendable {
             for refusal in output.refusals { reasons[refusal.row] = refusal.reason }
             if deadLetters == nil, let refusal = output.refusals.first {
                 throw SparkError(
-                    "DEAD_LETTER_TOPIC_MISSING", sqlState: "22000", "A row cannot be written and there is no dead-letter topic for it: \(refusal.reason).",
+                    "DEAD_LETTER_TOPIC_MISSING", sqlState: "22000",
+                    "A row cannot be written and there is no dead-letter topic for it: \(refusal.reason).",
                     nextStep: "name one with the option deadLetterTopic")
             }
             let letters = reasons.sorted { $0.key < $1.key }.map { DeadLetter(record: chunk.record($0.key), reason: $0.value) }
@@ -317,6 +319,7 @@ final class StreamExecution: Sendable {
                         latest: branches[index].source.newest(), rows: executed.rows[index])
                 },
                 sinkDescription: sink.description, outputRows: executed.outputRows, deadLetters: executed.deadLetters,
-                deadLettersTotal: totalLetters, lastDeadLetterReason: reason, lastDeadLetterOffset: offset, deadLetterTopic: deadLetters?.topic))
+                deadLettersTotal: totalLetters, lastDeadLetterReason: reason, lastDeadLetterOffset: offset,
+                deadLetterTopic: deadLetters?.topic))
     }
 }

@@ -11,7 +11,7 @@ package final class StreamingQueries: Sendable {
     }
 
     private let state = NIOLockedValueBox(State())
-    private let endedMax = 1_000
+    private let endedMax = 100
     private let launch: @Sendable (StreamingQueryDefinition) async throws -> StreamingQueryHandle
 
     /// - Parameter launch: resolves, checks and starts a query; it returns once the query runs.

@@ -46,9 +46,11 @@ struct StreamingQueryProgress: Sendable {
                     .init(
                         "leat",
                         .object([
-                            .init("deadLetters", .integer(Int64(deadLetters))), .init("deadLettersTotal", .integer(Int64(deadLettersTotal))),
+                            .init("deadLetters", .integer(Int64(deadLetters))),
+                            .init("deadLettersTotal", .integer(Int64(deadLettersTotal))),
                             .init("lastDeadLetterReason", optional(lastDeadLetterReason)),
-                            .init("lastDeadLetterOffset", optional(lastDeadLetterOffset)), .init("deadLetterTopic", optional(deadLetterTopic)),
+                            .init("lastDeadLetterOffset", optional(lastDeadLetterOffset)),
+                            .init("deadLetterTopic", optional(deadLetterTopic)),
                         ]))
                 ])),
         ]).serialized
