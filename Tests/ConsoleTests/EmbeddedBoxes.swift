@@ -59,7 +59,8 @@ func withEmbeddedBoxes<R>(
                 folder: folder + "/engine"), logger: quiet)
         stops.append { await engine.stop() }
         let connect = try await ConnectServer.start(
-            ConnectConfiguration(values: values(ConnectConfiguration.settings, ["engine.port": "0"])), queries: engine.queries,
+            ConnectConfiguration(values: values(EngineConfiguration.settings + ConnectConfiguration.settings, ["engine.port": "0"])),
+            queries: engine.queries,
             logger: quiet)
         stops.append { await connect.stop() }
         let scheduler = try await SchedulerServer.start(
