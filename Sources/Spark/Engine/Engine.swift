@@ -19,13 +19,14 @@ package final class Engine: Sendable {
     package let configuration: EngineConfiguration
     package let queries: StreamingQueries
     private let checkpoint: CheckpointStore
-    private let folder: DataFolder
     private let workers: NIOThreadPool
     private let logger: Logger
     private let launcher: QueryLauncher
 
     private struct State {
         var connect: ConnectServer?
+        /// Held while the engine runs: its lock keeps others out.
+        var folder: DataFolder?
         var isStopped = false
     }
 
@@ -37,7 +38,8 @@ package final class Engine: Sendable {
     private init(_ configuration: EngineConfiguration, logger: Logger) throws {
         self.configuration = configuration
         self.logger = logger
-        folder = try DataFolder(path: configuration.folder, box: "engine", version: Self.layoutVersion)
+        let folder = try DataFolder(path: configuration.folder, box: "engine", version: Self.layoutVersion)
+        state.withLockedValue { $0.folder = folder }
         checkpoint = try CheckpointStore(path: configuration.folder + "/checkpoints.db")
         workers = NIOThreadPool(numberOfThreads: configuration.workers > 0 ? configuration.workers : System.coreCount)
         workers.start()
@@ -108,5 +110,6 @@ package final class Engine: Sendable {
         await queries.stopAll()
         try? await workers.shutdownGracefully()
         checkpoint.close()
+        state.withLockedValue { $0.folder = nil }
     }
 }

@@ -174,14 +174,16 @@ final class RunningStore: Sendable {
     @Test func aStoreThatRestartsIsWaitedFor() async throws {
         let storeFolder = TemporaryFolder()
         let broker = try await RunningBroker()
-        let first = try await RunningStore(folder: storeFolder)
-        try await first.createUsers()
-        let engine = try await engine(broker.endpoint, first.endpoint)
+        var first: RunningStore? = try await RunningStore(folder: storeFolder)
+        try await first?.createUsers()
+        let endpoint = try #require(first?.endpoint)
+        let engine = try await engine(broker.endpoint, endpoint)
         let handle = try await engine.queries.start(try query(trigger: .asSoonAsPossible))
-        await first.stop()
+        await first?.stop()
+        first = nil
         try await broker.produce([("0", #"{"id":"\#(Self.ids[0])","name":"Ann"}"#)], to: "users")
         #expect(try await eventually { handle.status.message.hasPrefix("Waiting for Cassandra") })
-        let second = try await RunningStore(folder: storeFolder, port: first.endpoint.port)
+        let second = try await RunningStore(folder: storeFolder, port: endpoint.port)
         #expect(try await eventually(.seconds(30)) { try await rows(second).count == 1 })
         #expect(handle.isActive)
         // A table that is dropped ends the query, with the reason.
@@ -221,7 +223,7 @@ final class RunningStore: Sendable {
         #expect(
             result.rows.map { $0.map(\.description) } == [
                 [
-                    "a", "42", "7", "3", "4", "1.5", "2.5", "true", CQLValue.timestamp(1_704_067_200_123).description,
+                    "a", "42", "7", "3", "4", "1.5", "2.5", "True", CQLValue.timestamp(1_704_067_200_123).description,
                     "50554d6e-29bb-11e5-b345-feff819cdc9f", "0x6869", "9",
                 ]
             ])
@@ -231,6 +233,48 @@ final class RunningStore: Sendable {
         await engine.stop()
         await store.stop()
         await broker.stop()
+    }
+
+    /// From before the send to the row seen by another connection; and what a batch of one record costs, broker and store and test included.
+    @Test func oneRecordIsARowWithinMilliseconds() async throws {
+        let broker = try await RunningBroker(), store = try await RunningStore()
+        try await store.createUsers()
+        let engine = try await engine(broker.endpoint, store.endpoint)
+        let handle = try await engine.queries.start(try query(trigger: .asSoonAsPossible))
+        let producer = try KafkaProducer(bootstrap: [broker.endpoint], properties: ["linger.ms": "0"], logger: RunningBroker.logger)
+        let statement = try await store.client.prepare("SELECT age FROM ks.users WHERE id = ?")
+        let id = try #require(CQLUUID(Self.ids[0]))
+        var times: [Double] = []
+        var cpu = 0.0
+        for round in 0..<120 {
+            if round == 20 {
+                times = []
+                cpu = Self.processSeconds()
+            }
+            let start = ContinuousClock.now
+            _ = try await producer.send(topic: "users", key: nil, value: Array(#"{"id":"\#(Self.ids[0])","age":\#(round)}"#.utf8))
+            #expect(
+                try await eventually {
+                    try await store.client.execute(statement, values: [.uuid(id)]).rows.first?.first == .int(Int32(round))
+                })
+            times.append((ContinuousClock.now - start).inMilliseconds)
+        }
+        let each = (Self.processSeconds() - cpu) / Double(times.count) * 1_000
+        times.sort()
+        print(
+            "one record: p50 \(times[times.count / 2]) ms, p99 \(times[times.count * 99 / 100]) ms (looked for every 5 ms), \(each) ms of CPU each"
+        )
+        #expect(handle.isActive)
+        await producer.close()
+        await engine.stop()
+        await store.stop()
+        await broker.stop()
+    }
+
+    private static func processSeconds() -> Double {
+        var time = timespec()
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
     }
 
     @Test func usersReachTheTableFast() async throws {
@@ -256,17 +300,12 @@ final class RunningStore: Sendable {
         try await producer.flush(timeout: .seconds(30))
         await producer.close()
         let engine = try await engine(broker.endpoint, store.endpoint)
-        func processSeconds() -> Double {
-            var time = timespec()
-            clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
-            return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
-        }
-        let start = ContinuousClock.now, cpu = processSeconds()
+        let start = ContinuousClock.now, cpu = Self.processSeconds()
         let handle = try await engine.queries.start(try query("created", ddl: HotPathTests.userSchema, table: "created"))
         #expect(await handle.awaitTermination(timeout: .seconds(60)))
         let seconds = (ContinuousClock.now - start).inSeconds
         print(
-            "table: \(Int(Double(count) / seconds)) rows/s, \((processSeconds() - cpu) / Double(count) * 1e6) µs of CPU a row, broker and store included"
+            "table: \(Int(Double(count) / seconds)) rows/s, \((Self.processSeconds() - cpu) / Double(count) * 1e6) µs of CPU a row, broker and store included"
         )
         let counted = try await store.client.query("SELECT count(*) FROM ks.created")
         #expect(counted.rows[0][0] == .bigint(Int64(count)))

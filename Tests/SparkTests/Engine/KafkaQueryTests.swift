@@ -207,14 +207,15 @@ final class RunningBroker: Sendable {
 
     @Test func aBrokerThatRestartsIsWaitedFor() async throws {
         let folder = TemporaryFolder()
-        let first = try await RunningBroker(folder: folder)
-        let port = first.endpoint.port
-        try await first.produce([("a", "0")], to: "t")
-        let engine = try await engine(first.endpoint)
+        var first: RunningBroker? = try await RunningBroker(folder: folder)
+        let endpoint = try #require(first?.endpoint)
+        try await first?.produce([("a", "0")], to: "t")
+        let engine = try await engine(endpoint)
         let id = try await engine.start(StreamingQueryDefinition(name: "t", plan: read(["subscribe": "t"]), sink: .init(format: "memory")))
         #expect(try await eventually { engine.memoryTable("t")?.rows.count == 1 })
-        await first.stop()
-        let second = try await RunningBroker(folder: folder, port: port)
+        await first?.stop()
+        first = nil
+        let second = try await RunningBroker(folder: folder, port: endpoint.port)
         try await second.produce([("b", "1")], to: "t")
         #expect(try await eventually(.seconds(30)) { engine.memoryTable("t")?.rows.count == 2 })
         #expect(engine.queries.exception(id) == nil)

@@ -160,11 +160,14 @@ final class KafkaSource: StreamSource {
         while !Task.isCancelled {
             do {
                 let (found, missing) = try await partitions()
-                let known = state.withLockedValue { state in
+                let (known, isNews) = state.withLockedValue { state in
+                    let isNews = state.missingTopics != missing || state.problem != nil
                     state.missingTopics = missing
                     state.problem = nil
-                    return Set(state.partitions.keys)
+                    return (Set(state.partitions.keys), isNews)
                 }
+                // The query's status tells what is waited for.
+                if isNews { signal.raise() }
                 for partition in found where !known.contains(partition) {
                     logger.info("\(description): reading the new partition \(partition.topic)[\(partition.partition)]")
                     open(partition, at: 0)
@@ -174,6 +177,7 @@ final class KafkaSource: StreamSource {
                 return
             } catch {
                 state.withLockedValue { $0.problem = "Waiting for Kafka: \(error)" }
+                signal.raise()
                 try? await Task.sleep(for: limits.topicPoll)
             }
         }
