@@ -10,8 +10,8 @@ final class EngineFixture: @unchecked Sendable {
     private(set) var engine: CQLEngine
     private let configuration: StorageConfiguration
 
-    init(_ configure: (inout StorageConfiguration) -> Void = { _ in }) throws {
-        path = FileManager.default.temporaryDirectory.path + "/leat-store-" + UUID().uuidString
+    init(path given: String? = nil, _ configure: (inout StorageConfiguration) -> Void = { _ in }) throws {
+        path = given ?? FileManager.default.temporaryDirectory.path + "/leat-store-" + UUID().uuidString
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
         var configuration = StorageConfiguration()
         configuration.memtableBytes = 4 << 20

@@ -31,6 +31,7 @@ final class CQLEngine: Sendable {
     private let isClosed = Atomic<Bool>(false)
     let configuration: StorageConfiguration
     let clock = StoreClock()
+    private let memoryHits = MemoryHits()
     /// Kept open, and locked, for as long as the engine is.
     private let folder: DataFolder?
 
@@ -223,7 +224,11 @@ final class CQLEngine: Sendable {
     private func select(_ plan: SelectPlan, _ request: StatementRequest, _ completion: @escaping Completion) throws(CQLError) {
         let execution = execution(plan, request)
         if plan.isPoint {
-            if let result = try execution.point(inMemory: true) { return completion(.success(result)) }
+            if memoryHits.isWorthAsking {
+                let result = try execution.point(inMemory: true)
+                memoryHits.count(isHit: result != nil)
+                if let result { return completion(.success(result)) }
+            }
             try readers.submit {
                 completion(Self.result { () throws(CQLError) in try execution.point(inMemory: false) ?? .void })
             }
