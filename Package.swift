@@ -152,7 +152,10 @@ let package = Package(
             exclude: ["Fixtures"], swiftSettings: features),
         .testTarget(
             name: "ConsoleTests",
-            dependencies: ["Console", "Kafka", "Cassandra", "Spark", "SchemaRegistry", "Scheduler", "RandomUser", "IO", httpClient, hummingbird, .product(name: "NIOHTTP1", package: "swift-nio"),] + nio,
+            dependencies: [
+                "Console", "Kafka", "Cassandra", "Spark", "SchemaRegistry", "Scheduler", "RandomUser", "IO", httpClient, hummingbird,
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ] + nio,
             swiftSettings: features),
         .testTarget(name: "StackTests", dependencies: ["Stack", "IO"], swiftSettings: features),
         .testTarget(name: "LeatTests", dependencies: ["Leat", "Users", "Spark", "Scheduler", "Stack"], swiftSettings: features),

@@ -52,7 +52,8 @@ package final class Stack: Sendable {
             for box in start.running.reversed() { await box.stop() }
             throw error
         }
-        return Stack(configuration: start.configuration, running: start.running, engine: start.engine, scheduler: start.scheduler, logger: logger)
+        return Stack(
+            configuration: start.configuration, running: start.running, engine: start.engine, scheduler: start.scheduler, logger: logger)
     }
 
     /// Ends what the scheduler of this process runs, so that nothing more is produced; everything goes on answering.

@@ -89,7 +89,8 @@ private final class StartedBox: Sendable {
     let stop: @Sendable () async -> Void
 
     private init(
-        _ box: Box, _ endpoints: [Endpoint], engine: Engine? = nil, scheduler: SchedulerServer? = nil, stop: @escaping @Sendable () async -> Void
+        _ box: Box, _ endpoints: [Endpoint], engine: Engine? = nil, scheduler: SchedulerServer? = nil,
+        stop: @escaping @Sendable () async -> Void
     ) {
         self.box = box
         self.endpoints = endpoints

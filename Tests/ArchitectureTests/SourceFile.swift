@@ -43,10 +43,14 @@ struct SourceFile {
             let words = line.split { !($0.isLetter || $0.isNumber || $0 == "_") }
             if let index = words.firstIndex(of: "import"), words[..<index].allSatisfy(Self.isModifier) {
                 // `import struct Module.Name` names the kind first.
-                if let module = words[(index + 1)...].first(where: { !Self.kinds.contains($0) && $0 != "func" }) { imports.insert(String(module)) }
+                if let module = words[(index + 1)...].first(where: { !Self.kinds.contains($0) && $0 != "func" }) {
+                    imports.insert(String(module))
+                }
                 continue
             }
-            if let index = words.firstIndex(where: Self.kinds.contains), index + 1 < words.count, words[..<index].allSatisfy(Self.isModifier) {
+            if let index = words.firstIndex(where: Self.kinds.contains), index + 1 < words.count,
+                words[..<index].allSatisfy(Self.isModifier)
+            {
                 let name = String(words[index + 1])
                 nested.insert(name)
                 if line.first?.isWhitespace == false { declarations.insert(name) }

@@ -97,7 +97,7 @@ package final class Store: Sendable {
         let connections = service.connections
         let drained = connections.drain(on: loop) { connection in connection.onLoop { $0.finish() } }
         let late = loop.scheduleTask(in: TimeAmount(service.configuration.stopTimeout)) {
-            connections.forEach { connection in connection.onLoop { $0.close() } }
+            connections.visit { connection in connection.onLoop { $0.close() } }
         }
         try? await drained.get()
         late.cancel()

@@ -62,7 +62,7 @@ final class StoreConnections: Sendable {
         return promise.futureResult
     }
 
-    func forEach(_ body: (NIOLoopBound<StoreConnection>) -> Void) {
+    func visit(_ body: (NIOLoopBound<StoreConnection>) -> Void) {
         for connection in state.withLockedValue({ Array($0.connections.values) }) { body(connection) }
     }
 }

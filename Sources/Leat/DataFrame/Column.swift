@@ -47,11 +47,11 @@ public struct Column: Sendable {
     public func cast(_ to: String) -> Column { map { .cast($0, to: try Spark.DataType(ddl: to), isTry: false) } }
 
     /// As ``cast(_:)-(DataType)``, but NULL for what cannot be converted.
-    // swift-format-ignore: AlwaysUseLowerCamelCase
+    // swift-format-ignore: AlwaysUseLowerCamelCase, AllPublicDeclarationsHaveDocumentation
     public func try_cast(_ to: DataType) -> Column { map { .cast($0, to: try to.plan, isTry: true) } }
 
     /// As ``cast(_:)-(String)``, but NULL for what cannot be converted.
-    // swift-format-ignore: AlwaysUseLowerCamelCase
+    // swift-format-ignore: AlwaysUseLowerCamelCase, AllPublicDeclarationsHaveDocumentation
     public func try_cast(_ to: String) -> Column { map { .cast($0, to: try Spark.DataType(ddl: to), isTry: true) } }
 
     // MARK: Parts

@@ -187,8 +187,7 @@ package actor StatusGatherer {
             headers[header.key] = header.value.map { String(decoding: $0, as: UTF8.self) }
         }
         dropped?.lastReason = headers["leat.reason"]
-        if let topic = headers["leat.topic"], let from = headers["leat.partition"], let at = headers["leat.offset"]
-        {
+        if let topic = headers["leat.topic"], let from = headers["leat.partition"], let at = headers["leat.offset"] {
             dropped?.lastPlace = "\(topic)[\(from)]@\(at)"
         }
     }

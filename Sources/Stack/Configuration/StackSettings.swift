@@ -29,7 +29,8 @@ package enum StackSettings {
         Setting("pipeline.trigger", .boolean, default: "true", "whether leat up triggers each DAG once when it deploys it"),
         Setting("pipeline.rate", .integer(1...100_000), default: "1", "users that the pipeline fetches a second"),
         Setting("pipeline.for", .duration, default: "1m", "how long one run of the pipeline's task fetches"),
-        Setting("pipeline.flush.timeout", .duration, default: "30s", "how long a task that is done waits for Kafka to acknowledge its records"),
+        Setting(
+            "pipeline.flush.timeout", .duration, default: "30s", "how long a task that is done waits for Kafka to acknowledge its records"),
         Setting("pipeline.prepare.timeout", .duration, default: "60s", "how long deploying waits for a store that does not answer yet"),
     ]
 
