@@ -17,6 +17,10 @@ class Loss(AssertionError):
     """An acknowledged thing is missing, or stands twice."""
 
 
+class Unopened(AssertionError):
+    """A box does not start on what the fault has left."""
+
+
 def read_all(port, topic):
     """Every record of a topic, as (partition, offset) to message, read to the end as it is now."""
     consumer = Consumer({

@@ -1,9 +1,9 @@
 // Power loss, as a library to be preloaded: it keeps beside the data folder a shadow of what has been synced, and only of that.
 //
-//   LEAT_POWERLOSS_ROOT    the data folder (absolute, no trailing slash)
-//   LEAT_POWERLOSS_SHADOW  the shadow: inodes/N holds the synced bytes of the file with inode N; tree/ holds the synced names,
+//   POWERLOSS_ROOT    the data folder (absolute, no trailing slash)
+//   POWERLOSS_SHADOW  the shadow: inodes/N holds the synced bytes of the file with inode N; tree/ holds the synced names,
 //                          as hard links to those
-//   LEAT_POWERLOSS_IGNORE  a part of a path whose syncs are not carried out, for showing that the test notices a missing one
+//   POWERLOSS_IGNORE  a part of a path whose syncs are not carried out, for showing that the test notices a missing one
 //
 // After a kill -9 the shadow's tree is what a disk would hold whose power went: every write that no fsync or fdatasync of the file
 // covered is gone, and so is every name that neither a sync of the file (which, as on ext4, makes the file's own entry durable) nor
@@ -68,11 +68,11 @@ __attribute__((constructor)) static void begin(void) {
     real_unlinkat = dlsym(RTLD_NEXT, "unlinkat");
     real_rename = dlsym(RTLD_NEXT, "rename");
     real_renameat = dlsym(RTLD_NEXT, "renameat");
-    root = getenv("LEAT_POWERLOSS_ROOT");
-    shadow = getenv("LEAT_POWERLOSS_SHADOW");
-    ignored = getenv("LEAT_POWERLOSS_IGNORE");
+    root = getenv("POWERLOSS_ROOT");
+    shadow = getenv("POWERLOSS_SHADOW");
+    ignored = getenv("POWERLOSS_IGNORE");
     if (root && (!shadow || root[0] != '/')) {
-        fprintf(stderr, "powerloss: LEAT_POWERLOSS_SHADOW is missing or LEAT_POWERLOSS_ROOT is not absolute\n");
+        fprintf(stderr, "powerloss: POWERLOSS_SHADOW is missing or POWERLOSS_ROOT is not absolute\n");
         abort();
     }
     if (root) root_length = strlen(root);

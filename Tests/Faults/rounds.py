@@ -10,7 +10,7 @@ import threading
 
 sys.path[:0] = [str(pathlib.Path(__file__).resolve().parent), str(pathlib.Path(__file__).resolve().parents[1] / "Support")]
 
-from checker import Checker  # noqa: E402
+from checker import Checker, Unopened  # noqa: E402
 from leat import Leat, PORTS, free_ports, wait_until  # noqa: E402
 from load import Records, Rows  # noqa: E402
 
@@ -48,8 +48,8 @@ def whole(folder, rounds, seed=1, report=print, power_loss=False, ignored=None):
     if power_loss:
         library = build_library(folder)
         environment = {
-            "LD_PRELOAD": str(library), "LEAT_POWERLOSS_ROOT": str((folder / "data").resolve()),
-            "LEAT_POWERLOSS_SHADOW": str(shadow.resolve()), "LEAT_POWERLOSS_IGNORE": ignored or "",
+            "LD_PRELOAD": str(library), "POWERLOSS_ROOT": str((folder / "data").resolve()),
+            "POWERLOSS_SHADOW": str(shadow.resolve()), "POWERLOSS_IGNORE": ignored or "",
         }
     leat = Leat(folder, "up", "--json", ports=ports, settings={"pipeline.trigger": "false"}, environment=environment)
     try:
@@ -68,7 +68,10 @@ def whole(folder, rounds, seed=1, report=print, power_loss=False, ignored=None):
             after = Leat(folder, "up", "--json", ports=ports, settings={"pipeline.trigger": "false"})
             after.start()
             try:
-                after.wait_for_ports("broker", "store", "engine")
+                try:
+                    after.wait_for_ports("broker", "store", "engine")
+                except AssertionError as error:
+                    raise Unopened(str(error)) from error
                 count = checker.check(ports["broker"], ports["store"])
             finally:
                 after.stop()

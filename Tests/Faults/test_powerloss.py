@@ -13,8 +13,8 @@ def survives(folder, program, ignored=""):
     data.mkdir(exist_ok=True)
     rounds.lay_shadow(data, shadow)
     environment = {
-        **os.environ, "LD_PRELOAD": str(rounds.build_library(folder)), "LEAT_POWERLOSS_ROOT": str(data.resolve()),
-        "LEAT_POWERLOSS_SHADOW": str(shadow.resolve()), "LEAT_POWERLOSS_IGNORE": ignored,
+        **os.environ, "LD_PRELOAD": str(rounds.build_library(folder)), "POWERLOSS_ROOT": str(data.resolve()),
+        "POWERLOSS_SHADOW": str(shadow.resolve()), "POWERLOSS_IGNORE": ignored,
     }
     prelude = "import os, signal\ndef sync_folder(path='.'):\n    d = os.open(path, os.O_RDONLY)\n    os.fsync(d)\n    os.close(d)\n"
     ended = subprocess.run(
