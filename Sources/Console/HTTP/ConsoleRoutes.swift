@@ -136,8 +136,9 @@ struct ConsoleRoutes: Sendable {
     }
 
     private static func parameter(_ context: BasicRequestContext, _ name: String) throws(ConsoleError) -> String {
-        guard let text = context.parameters.get(name), !text.isEmpty, text.utf8.count <= 1_000 else {
-            throw .malformed("the path's \(name) is missing or too long")
+        // The router hands on a path's parts as they came, encoded.
+        guard let text = context.parameters.get(name).flatMap(HTTPProbe.decoded(part:)), !text.isEmpty, text.utf8.count <= 1_000 else {
+            throw .malformed("the path's \(name) is missing, too long or not percent-encoded UTF-8")
         }
         return text
     }
