@@ -18,7 +18,7 @@ struct EmbeddedBoxes {
     let settings: [String: String]
 }
 
-/// Runs the body over a RandomUser API, a broker, a registry, a store, an engine with its Spark Connect, and a scheduler with `dags`.
+/// Runs the body over a RandomUser API, a broker, a registry, a store, an engine, and a scheduler with `dags`.
 func withEmbeddedBoxes<R>(
     dags: (Endpoint) throws -> [DAGDefinition], _ body: (EmbeddedBoxes) async throws -> R
 ) async throws -> R {
@@ -55,14 +55,10 @@ func withEmbeddedBoxes<R>(
                     EngineConfiguration.settings,
                     [
                         "engine.kafka.bootstrap": "\(broker.endpoints[0])", "engine.cassandra.contact": "\(store.endpoints[0])",
+                        "engine.port": "0",
                     ]),
                 folder: folder + "/engine"), logger: quiet)
         stops.append { await engine.stop() }
-        let connect = try await ConnectServer.start(
-            ConnectConfiguration(values: values(EngineConfiguration.settings + ConnectConfiguration.settings, ["engine.port": "0"])),
-            queries: engine.queries,
-            logger: quiet)
-        stops.append { await connect.stop() }
         let scheduler = try await SchedulerServer.start(
             SchedulerConfiguration(
                 values: values(SchedulerConfiguration.settings, ["scheduler.port": "0"]), folder: folder + "/scheduler"),
@@ -72,7 +68,7 @@ func withEmbeddedBoxes<R>(
             EmbeddedBoxes(
                 broker: broker.endpoints[0], store: store.endpoints[0], engine: engine,
                 settings: [
-                    "kafka": "\(broker.endpoints[0])", "engine": "\(connect.endpoint)", "registry": "\(registry.endpoints[0])",
+                    "kafka": "\(broker.endpoints[0])", "engine": "\(engine.endpoints[0])", "registry": "\(registry.endpoints[0])",
                     "scheduler": "\(scheduler.endpoints[0])", "api": "\(api.endpoints[0])", "refresh": "100ms",
                     "store": "\(store.endpoints[0])",
                 ]))

@@ -79,5 +79,9 @@ struct ReadingTests {
     func pathParts() {
         #expect(HTTPProbe.part("manual__2026-11-24T03:33:20+00:00") == "manual__2026-11-24T03%3A33%3A20%2B00%3A00")
         #expect(HTTPProbe.part("../é?") == "..%2F%C3%A9%3F")
+        for text in ["manual__2026-11-24T03:33:20+00:00", "../é?", "100% sure", ""] {
+            #expect(HTTPProbe.decoded(part: HTTPProbe.part(text)) == text)
+        }
+        for broken in ["%", "%2", "%zz", "%ff"] { #expect(HTTPProbe.decoded(part: broken) == nil, "\(broken)") }
     }
 }

@@ -64,10 +64,16 @@ actor FlowGatherer {
         return await round(atMost: timeout)
     }
 
-    /// The last look at a box that is a refresh old at most; asks it where there is none.
+    /// The last look at the scheduler or the broker, a refresh old at most; asks that box alone where there is none.
     func looked(_ id: BoxID) async -> Looks {
         if let latest, ContinuousClock.now - latest.at < refresh { return looks }
-        _ = await round(atMost: timeout)
+        let task =
+            switch id {
+            case .scheduler: ask(.scheduler, boxes.scheduler, \.scheduler, after: [])
+            case .broker: ask(.broker, boxes.broker, \.broker, after: [])
+            default: nil as Task<Void, Never>?
+            }
+        if let task { await Patience.wait(for: [task], atMost: timeout) }
         return looks
     }
 

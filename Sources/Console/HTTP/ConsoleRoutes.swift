@@ -108,7 +108,9 @@ struct ConsoleRoutes: Sendable {
             let looks = await gatherer.looked(.scheduler)
             return JSONAnswer.response(
                 DAGsAnswer(
-                    time: Timestamp.now, address: address, problem: looks.scheduler.error, dags: looks.scheduler.content?.dags ?? []))
+                    time: Timestamp.now, address: address,
+                    problem: looks.scheduler.error ?? (looks.scheduler.checkedAt == nil ? "no answer in time" : nil),
+                    dags: looks.scheduler.content?.dags ?? []))
         }
         api.get(":dag/runs/:run") { _, context in
             let tasks = try await hop().tasks(dag: Self.parameter(context, "dag"), run: Self.parameter(context, "run"))
@@ -136,8 +138,9 @@ struct ConsoleRoutes: Sendable {
     }
 
     private static func parameter(_ context: BasicRequestContext, _ name: String) throws(ConsoleError) -> String {
-        guard let text = context.parameters.get(name), !text.isEmpty, text.utf8.count <= 1_000 else {
-            throw .malformed("the path's \(name) is missing or too long")
+        // The router hands on a path's parts as they came, encoded.
+        guard let text = context.parameters.get(name).flatMap(HTTPProbe.decoded(part:)), !text.isEmpty, text.utf8.count <= 1_000 else {
+            throw .malformed("the path's \(name) is missing, too long or not percent-encoded UTF-8")
         }
         return text
     }
@@ -153,6 +156,8 @@ struct ConsoleRoutes: Sendable {
     }
 
     private static func check<Content>(_ look: Look<Content>, _ box: BoxID) throws(ConsoleError) {
-        if let error = look.error { throw .unreachable(box: box.name.lowercased(), reason: error) }
+        if let error = look.error ?? (look.checkedAt == nil ? "no answer in time" : nil) {
+            throw .unreachable(box: box.name.lowercased(), reason: error)
+        }
     }
 }

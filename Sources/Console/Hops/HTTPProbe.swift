@@ -78,4 +78,21 @@ struct HTTPProbe: Sendable {
         }
         return encoded
     }
+
+    /// The text of a percent-encoded part of a path; nil where the encoding is broken or the bytes are no UTF-8.
+    static func decoded(part: String) -> String? {
+        var bytes: [UInt8] = []
+        var rest = Substring(part).utf8
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "%") else {
+                bytes.append(byte)
+                continue
+            }
+            let digits = rest.prefix(2)
+            guard digits.count == 2, let value = UInt8(Substring(digits), radix: 16) else { return nil }
+            bytes.append(value)
+            rest = rest.dropFirst(2)
+        }
+        return String(validating: bytes, as: UTF8.self)
+    }
 }

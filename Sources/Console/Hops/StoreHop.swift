@@ -28,6 +28,7 @@ final class StoreHop: Sendable {
         var count: (rows: Int64, at: ContinuousClock.Instant, rowsRead: Int64?)?
         var counting: Task<Void, Never>?
         var countDueAt: ContinuousClock.Instant?
+        var countTook: Duration?
         var countProblem: String?
     }
 
@@ -41,6 +42,9 @@ final class StoreHop: Sendable {
     private static let restFactor = 30
     /// A count younger than this is shown as it is; to an older one the rows written since are added.
     private static let countFresh = Duration.seconds(3)
+
+    /// A count that took less is waited for.
+    private static let countQuick = Duration.milliseconds(100)
 
     init(client: CassandraClient, countClient: CassandraClient, configuration: ConsoleConfiguration) {
         self.client = client
@@ -169,17 +173,18 @@ final class StoreHop: Sendable {
 
     // MARK: Counting
 
-    /// Begins a count when one is due; waits for it only where there is none yet, and only for a moment.
+    /// Begins a count when one is due; waits for it, for a moment only, where there is none yet or counts are quick: so that the
+    /// rows of a small table stand beside the records of the same moment.
     private func count(_ name: String, rowsRead: Int64?) async {
         let now = ContinuousClock.now
-        let (task, isFirst) = state.withLockedValue { state -> (Task<Void, Never>?, Bool) in
+        let (task, isQuick) = state.withLockedValue { state -> (Task<Void, Never>?, Bool) in
             guard let known = state.known[name] else { return (nil, false) }
             if known.counting == nil, known.countDueAt.map({ $0 <= now }) ?? true {
                 state.known[name]?.counting = Task { await self.countNow(name, rowsRead: rowsRead) }
             }
-            return (state.known[name]?.counting, known.count == nil)
+            return (state.known[name]?.counting, known.countTook.map { $0 < Self.countQuick } ?? true)
         }
-        if isFirst, let task { await Patience.wait(for: [task], atMost: configuration.timeout / 4) }
+        if isQuick, let task { await Patience.wait(for: [task], atMost: configuration.timeout / 4) }
     }
 
     private func countNow(_ name: String, rowsRead: Int64?) async {
@@ -198,6 +203,7 @@ final class StoreHop: Sendable {
         let took = ContinuousClock.now - started
         state.withLockedValue { state in
             state.known[name]?.counting = nil
+            state.known[name]?.countTook = took
             state.known[name]?.countDueAt = .now + max(configuration.countInterval, took * Self.restFactor)
         }
     }

@@ -74,7 +74,13 @@ enum DAGsScript {
         }
 
         async function showRun(section, dag, run, choice) {
-            const { tasks } = await ask(path(dag.id, "runs", run.id));
+            let tasks;
+            try {
+                ({ tasks } = await ask(path(dag.id, "runs", run.id)));
+            } catch (error) {
+                find(".log", section).replaceChildren(h("span", { class: "bad" }, error.message));
+                return;
+            }
             const worth = task => ({ failed: 0, up_for_retry: 1, running: 2 })[task.state] ?? (task.startedAt == null ? 4 : 3);
             const task = tasks.find(task => task.id === choice?.task) ?? tasks.toSorted((a, b) => worth(a) - worth(b))[0];
             keyed(find("tbody", section), tasks, task => `${run.id}/${task.id}/${task.mapIndex}`, each => h("tr", {},

@@ -60,6 +60,7 @@ enum SharedScript {
         export const plural = (value, noun) => `${count(value)} ${noun}${value === 1 ? "" : "s"}`;
         export function duration(milliseconds) {
             if (milliseconds === null || milliseconds === undefined) return "–";
+            if (milliseconds < 1) return "< 1 ms";
             if (milliseconds < 10) return `${one.format(milliseconds)} ms`;
             if (milliseconds < 1_000) return `${whole.format(milliseconds)} ms`;
             const seconds = milliseconds / 1_000;

@@ -29,6 +29,9 @@ extension FlowSnapshot.Verdict {
             self.init(state: .idle, title: "No pipeline yet", explanation: "There is no topic that a query reads, and no query.")
         } else if flow.query == nil {
             self.init(state: .idle, title: "No query is active", explanation: path + "its records wait in the topic.")
+        } else if flow.topic?.rate == nil, flow.query?.rate == nil, flow.table?.rate == nil {
+            // One look tells no rate.
+            self.init(state: .good, title: "The pipeline is up", explanation: path + Self.standing(flow))
         } else if let rate = [flow.topic?.rate, flow.query?.rate, flow.table?.rate].compactMap({ $0 }).max(), rate > 0 {
             self.init(state: .good, title: "Records flow into the table", explanation: path + Self.standing(flow))
         } else {
