@@ -231,6 +231,7 @@ actor SchedulerCore {
                 tick = Moment(last)
             }
             row.nextTick = definition.schedule.next(after: tick.date, anchor: anchor).map(Moment.init)
+            precondition(row.nextTick.map { $0 > tick } ?? true, "a timetable goes forward")
             let taken =
                 (try? store.run(dagID: id, logicalDate: tick)) != nil || waiting[id, default: []].contains { $0.logicalDate == tick }
             guard !taken else { continue }

@@ -79,10 +79,11 @@ package struct Timetable: Sendable, Hashable {
         case .none: return nil
         case .once: return time < anchor ? anchor : nil
         case .interval(let seconds):
-            guard time >= anchor else { return anchor }
-            let count = (time.timeIntervalSince(anchor) / seconds).rounded(.down) + 1
-            let tick = anchor.addingTimeInterval(count * seconds)
-            return tick > time ? tick : anchor.addingTimeInterval((count + 1) * seconds)
+            // In whole microseconds, as ticks are kept: in floating point the next tick could come out as the one before it.
+            let first = Moment(anchor).microseconds, now = Moment(time).microseconds
+            guard now >= first else { return anchor }
+            let step = max(1, Int64((seconds * 1_000_000).rounded()))
+            return Moment(microseconds: first + ((now - first) / step + 1) * step).date
         case .cron(let expression, let zone):
             let second = Int(time.timeIntervalSince1970.rounded(.down))
             return zone.next(expression, after: second).map { Date(timeIntervalSince1970: Double($0)) }
