@@ -87,7 +87,9 @@ def test_a_group_takes_up_where_it_left_off(stack):
 
     assert consume(8) == list(range(8))
     assert consume(12) == list(range(8, 20))
-    assert group in str(KafkaAdminClient(bootstrap_servers=stack.address("broker")).list_consumer_groups())
+    admin = KafkaAdminClient(bootstrap_servers=stack.address("broker"))
+    # kafka-python 3 calls it list_groups, version 2 list_consumer_groups.
+    assert group in str((getattr(admin, "list_groups", None) or admin.list_consumer_groups)())
 
 
 def offset(number):
@@ -174,5 +176,4 @@ def test_leat_reads_and_writes_with_its_own_commands(stack):
     kcat(stack, "-P", "-t", name, data=b"three\n")
     answer = run("consume", name, "--broker", broker, "--from", "earliest", "--count", "3")
     assert answer.stdout.split() == ["one", "two", "three"], answer.stderr
-    listing = json.loads("[" + ",".join(run("topic", "list", "--broker", broker, "--json").stdout.strip().splitlines()) + "]")
-    assert name in json.dumps(listing)
+    assert name in [entry["name"] for entry in json.loads(run("topic", "list", "--broker", broker, "--json").stdout)]
