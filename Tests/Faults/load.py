@@ -70,11 +70,13 @@ class Rows:
     def __init__(self):
         self.next = 0
         self.acknowledged = {}
+        self.last_error = None
 
     def run(self, port, stop):
         try:
             cluster, session = connect(port)
-        except Exception:
+        except Exception as error:  # noqa: BLE001 - the box may be gone by now; the round looks whether rows came
+            self.last_error = error
             return
         try:
             session.execute("CREATE KEYSPACE IF NOT EXISTS faults WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}")
@@ -84,9 +86,9 @@ class Rows:
                 batch = [(self.next + i, f"value {self.next + i}") for i in range(32)]
                 self.next += 32
                 for (key, value), future in [(row, session.execute_async(insert, row)) for row in batch]:
-                    future.result(timeout=5)
+                    future.result()
                     self.acknowledged[key] = value
-        except Exception:
-            pass
+        except Exception as error:  # noqa: BLE001 - a kill ends the load this way
+            self.last_error = error
         finally:
             threading.Thread(target=cluster.shutdown, daemon=True).start()

@@ -29,8 +29,12 @@ class Loads:
             threading.Thread(target=self.records.run, args=(self.ports["broker"], self.stop_event), daemon=True),
             threading.Thread(target=self.rows.run, args=(self.ports["store"], self.stop_event), daemon=True),
         ]
+        records, rows = len(self.records.acknowledged), len(self.rows.acknowledged)
         for thread in self.threads:
             thread.start()
+        wait_until(
+            f"both loads under way (rows: {self.rows.last_error})",
+            lambda: len(self.records.acknowledged) > records and len(self.rows.acknowledged) > rows, 30)
 
     def stop(self):
         self.stop_event.set()
