@@ -24,7 +24,7 @@ public struct KafkaSender: Sendable {
     /// - Throws: ``DeliveryError`` when an earlier record of this task was refused, or what encoding the value throws.
     public func send(_ value: some Encodable, to topic: String, key: String? = nil) async throws {
         let encoder = JSONEncoder()
-        encoder.outputFormatting = .withoutEscapingSlashes
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         try await send(bytes: Array(try encoder.encode(value)), to: topic, key: key.map { Array($0.utf8) })
     }
 
