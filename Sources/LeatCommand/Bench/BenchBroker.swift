@@ -70,9 +70,9 @@ struct BenchBrokerCommand: AsyncParsableCommand {
 
     private func measure() async throws {
         guard let broker else {
-            let server = try await BenchedBroker.start(settings: setting)
+            let server = try await BenchedBox.start(.broker, settings: setting)
             do {
-                try await measure(server.endpoint, pid: server.pid, folder: server.folder)
+                try await measure(server.endpoint, pid: server.pid, folder: server.folder.path)
             } catch {
                 await server.stop()
                 throw error
@@ -92,7 +92,7 @@ struct BenchBrokerCommand: AsyncParsableCommand {
         for text in batch { runs += try await load.run(batchBytes: Setting.bytes(text)!, pid: pid) }
         let report = BrokerLoad.Report(
             broker: "\(endpoint)", pid: pid, bytes: load.bytes, recordBytes: load.recordBytes, partitions: partitions,
-            connections: connections, inFlight: inFlight, acks: acks, fdatasyncMilliseconds: SyncTime.median(in: folder), runs: runs)
+            connections: connections, inFlight: inFlight, acks: acks, fdatasyncMilliseconds: try? DiskSync.median(in: folder), runs: runs)
         if json { return try printJSON(report) }
         print(report.text(), terminator: "")
     }

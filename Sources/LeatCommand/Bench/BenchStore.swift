@@ -13,20 +13,20 @@ struct BenchStoreCommand: AsyncParsableCommand {
         commandName: "store",
         abstract: "Measure inserts, reads and batches of a store.",
         discussion: """
-            Writes rows of a user's shape (a uuid and eleven texts, about 450 bytes) into leat_bench.users, which it makes anew.
+            Without --store it starts `leat store` in a process of its own, in a temporary folder. Writes rows of a user's shape (a uuid and eleven texts, about 450 bytes) into leat_bench.users, which it makes anew.
             CPU is that of the server's process, found by its port on this machine, or named by --pid.
 
             EXAMPLES
               leat bench store
               leat bench store --store 127.0.0.1:9042 --count 500000 --in-flight 512 --json
-              leat bench store --start
+              leat bench store --setting store.cache.bytes=256MiB
             """)
 
-    @Option(name: .long, help: ArgumentHelp("The server's address.", valueName: "host:port"))
-    var store = "127.0.0.1:9042"
+    @Option(help: ArgumentHelp("Measure this store instead of one that is started for it.", valueName: "host:port"))
+    var store: String?
 
-    @Flag(name: .long, help: "Start a `leat store` of this binary for the measurement, on a free port and a temporary folder.")
-    var start = false
+    @Option(help: ArgumentHelp("Settings of the store that is started.", valueName: "key=value"))
+    var setting: [String] = []
 
     @Option(name: .long, help: "How many inserts, and as many reads.")
     var count = 200_000
@@ -53,20 +53,33 @@ struct BenchStoreCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let child = start ? try BenchedStore() : nil
-        defer { child?.stop() }
-        let endpoint = try child?.endpoint ?? Endpoint(parsing: store, defaultPort: 9_042)
+        guard let store else {
+            let server = try await BenchedBox.start(.store, settings: setting)
+            do {
+                try await measure(server.endpoint, pid: server.pid, folder: server.folder.path, isOurs: true)
+            } catch {
+                await server.stop()
+                throw error
+            }
+            return await server.stop()
+        }
+        let endpoint = try Endpoint(parsing: store, defaultPort: 9_042)
+        try await measure(
+            endpoint, pid: pid ?? ProcessCPU.listener(onPort: endpoint.port), folder: FileManager.default.temporaryDirectory.path,
+            isOurs: false)
+    }
+
+    private func measure(_ endpoint: Endpoint, pid server: Int32?, folder: String, isOurs: Bool) async throws {
         var configuration = CassandraClientConfiguration(contactPoints: [endpoint])
         configuration.connectionsPerHost = connections
         configuration.inFlightMax = max(32, inFlight)
         configuration.requestTimeout = .seconds(30)
-        if child == nil { configuration.retryTimeout = .zero }
+        if !isOurs { configuration.retryTimeout = .zero }
         var logger = Logger(label: "leat.bench")
         logger.logLevel = .error
         let client = CassandraClient(configuration, logger: logger)
-        let sync = try DiskSync.median(in: child?.folder ?? FileManager.default.currentDirectoryPath)
+        let sync = try DiskSync.median(in: folder)
         try await prepareTable(client)
-        let server = pid ?? child?.pid ?? ProcessCPU.listener(onPort: endpoint.port)
         var figures: [Figures] = []
         figures.append(try await inserts(client, server))
         figures.append(try await reads(client, server))

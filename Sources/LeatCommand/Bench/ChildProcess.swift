@@ -3,7 +3,7 @@ import IO
 
 /// A process of this binary that a benchmark measures, and that ends with it.
 final class ChildProcess: Sendable {
-    private let pid: pid_t
+    let pid: pid_t
     private let errors: String
 
     /// - Parameter errors: the file that its standard error goes to; its standard output is dropped.
@@ -22,18 +22,16 @@ final class ChildProcess: Sendable {
         pid = process.processIdentifier
     }
 
-    var isRunning: Bool { Foundation.kill(pid, 0) == 0 }
-
-    /// User and system time of all its threads so far, from /proc/PID/stat.
-    func cpuSeconds() -> Double {
+    /// A child that has ended and was not yet waited for still has its number, and the state Z.
+    var isRunning: Bool {
         guard let text = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8), let end = text.lastIndex(of: ")") else {
-            return 0
+            return false
         }
-        let fields = text[text.index(after: end)...].split(separator: " ")
-        // utime and stime are the 14th and 15th fields; the command's name, the second, may hold spaces and is skipped.
-        guard fields.count > 12, let user = Double(fields[11]), let system = Double(fields[12]) else { return 0 }
-        return (user + system) / Double(sysconf(CInt(_SC_CLK_TCK)))
+        return !text[end...].hasPrefix(") Z")
     }
+
+    /// User and system time of all its threads so far.
+    func cpuSeconds() -> Double { ProcessCPU.seconds(pid) ?? 0 }
 
     func peakMemoryMiB() -> Double {
         guard let text = try? String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8),

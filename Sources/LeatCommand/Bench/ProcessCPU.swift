@@ -42,25 +42,3 @@ enum ProcessCPU {
         }
     }
 }
-
-/// What one sync of a small append costs.
-enum SyncTime {
-    /// - Returns: the median of a hundred, in milliseconds; nil where the folder cannot be written.
-    static func median(in folder: String, count: Int = 100) -> Double? {
-        let path = folder + "/leat-sync-\(getpid())"
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { return nil }
-        defer {
-            close(descriptor)
-            unlink(path)
-        }
-        let bytes = [UInt8](repeating: 0x4C, count: 4_096)
-        var times: [Double] = []
-        for _ in 0..<count {
-            let start = DispatchTime.now().uptimeNanoseconds
-            guard write(descriptor, bytes, bytes.count) == bytes.count, fdatasync(descriptor) == 0 else { return nil }
-            times.append(Double(DispatchTime.now().uptimeNanoseconds - start) / 1e6)
-        }
-        return times.sorted()[count / 2]
-    }
-}
