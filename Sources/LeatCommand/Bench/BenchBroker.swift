@@ -3,6 +3,7 @@ import Foundation
 import IO
 import Kafka
 import NIOCore
+import Stack
 
 struct BenchBrokerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -5,6 +5,7 @@ import Histogram
 import IO
 import Logging
 import NIOCore
+import Stack
 import Synchronization
 
 /// `leat bench store`: inserts, reads and batches by prepared statements against any address, with what they cost the server.
