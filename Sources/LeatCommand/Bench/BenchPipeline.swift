@@ -107,8 +107,9 @@ struct BenchPipelineCommand: AsyncParsableCommand {
         let run = LatencyRun(stack: stack, rate: rate, count: rate * seconds, first: 1 << 40)
         let histogram = try await run.run()
         let spent = up.cpuSeconds() - cpu, took = (ContinuousClock.now - began).inSeconds
+        let peak = up.peakMemoryMiB()
         await up.stop()
-        return .init(histogram, cpuCores: spent / took, peakMemoryMiB: up.peakMemoryMiB())
+        return .init(histogram, cpuCores: spent / took, peakMemoryMiB: peak)
     }
 
     private var quiet: Logger {
