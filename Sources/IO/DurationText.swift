@@ -13,10 +13,16 @@ extension Duration {
             guard let number = Double(digits), number.isFinite, let one = Self.units[String(unit)] else {
                 throw InvalidDuration(text: text)
             }
+            guard number * one.inSeconds + total.inSeconds <= Self.longest.inSeconds else {
+                throw InvalidDuration(text: text, isTooLong: true)
+            }
             total += one * number
         }
         self = total
     }
+
+    /// A hundred years: more than anything waits, and far from what a clock's arithmetic can hold.
+    package static let longest = Duration.seconds(36_525 * 86_400)
 
     private static let units: [String: Duration] = [
         "us": .microseconds(1), "µs": .microseconds(1), "ms": .milliseconds(1), "s": .seconds(1), "m": .seconds(60),
@@ -59,6 +65,13 @@ extension Duration {
 
 package struct InvalidDuration: DescribedError {
     package let text: String
-    package var problem: String { "'\(text)' is not a duration" }
-    package var nextStep: String? { "write a number and a unit: us, ms, s, m, h or d, for example 250ms, 90s or 1m30s" }
+    package let isTooLong: Bool
+
+    package init(text: String, isTooLong: Bool = false) {
+        self.text = text
+        self.isTooLong = isTooLong
+    }
+
+    package var problem: String { isTooLong ? "'\(text)' is longer than a hundred years" : "'\(text)' is not a duration" }
+    package var nextStep: String? { isTooLong ? nil : "write a number and a unit: us, ms, s, m, h or d, for example 250ms, 90s or 1m30s" }
 }

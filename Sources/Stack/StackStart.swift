@@ -70,7 +70,8 @@ struct StackStart {
     /// Tells each box of a wave where the others are, unless a setting says it already.
     private mutating func tellAddresses(to wave: [Box]) throws {
         for link in StackLinks.all where wave.contains(link.box) && configuration.values.origin(of: link.key) == .builtIn {
-            try configuration.values.set(link.key, to: try link.address(configuration), from: .builtIn)
+            guard let address = try link.address(configuration) else { continue }
+            try configuration.values.set(link.key, to: address, from: .builtIn)
         }
     }
 }

@@ -29,7 +29,7 @@ final class Partition: GroupCommitTarget {
         /// What may be read: the offset, and where its batch begins.
         var highWatermark: Int64
         var highWatermarkPlace: PartitionLog.Place
-        var isFlushQueued = false
+        var flush = FlushTurn()
         /// A timer will queue the flush, since nobody waits for it.
         var isFlushTimed = false
         var isClosed = false
@@ -110,10 +110,10 @@ final class Partition: GroupCommitTarget {
                 }
             }
             var flush = Flush.none
-            if mode == .group, !state.isFlushQueued, state.highWatermark < state.log.nextOffset {
+            if mode == .group, !state.flush.isQueued, state.highWatermark < state.log.nextOffset {
                 if waiting != nil {
                     flush = .now
-                    state.isFlushQueued = true
+                    _ = state.flush.want()
                 } else if !state.isFlushTimed {
                     flush = .soon
                     state.isFlushTimed = true
@@ -142,14 +142,15 @@ final class Partition: GroupCommitTarget {
     }
 
     func flush() {
-        let work = state.withLockedValue { state -> (offset: Int64, place: PartitionLog.Place, files: [SegmentFile], folder: String?) in
-            state.isFlushQueued = false
+        let work = state.withLockedValue { state -> (offset: Int64, place: PartitionLog.Place, files: [SegmentFile], folder: String?)? in
+            guard state.flush.begin() else { return nil }
             var files = state.log.unsynced
             files.append(state.log.segments[state.log.segments.count - 1].file)
             let folder = state.log.isFolderDirty ? state.log.folder : nil
             state.log.isFolderDirty = false
             return (state.log.nextOffset, state.log.end, files, folder)
         }
+        guard let work else { return }
         var failure: FileError?
         do throws(FileError) {
             if let folder = work.folder { try DurableFile.syncFolder(of: folder + "/x") }
@@ -157,30 +158,34 @@ final class Partition: GroupCommitTarget {
         } catch {
             failure = error
         }
-        let (acks, woken) = state.withLockedValue { state -> ([(offset: Int64, receiver: any AckReceiver, index: Int)], [FetchWaiter]) in
+        typealias Acks = [(offset: Int64, receiver: any AckReceiver, index: Int)]
+        let (acks, woken, isWantedAgain) = state.withLockedValue { state -> (Acks, [FetchWaiter], Bool) in
+            let isWantedAgain = state.flush.end()
+            // After a sync that failed none counts, even one that says it succeeded.
+            failure = state.failure ?? failure
             if let failure {
                 state.failure = failure
                 defer { state.acks = [] }
-                return (state.acks, [])
+                return (state.acks, [], isWantedAgain)
             }
             state.log.unsynced.removeAll { file in work.files.contains { $0 === file } }
             state.recoveryPoint = max(state.recoveryPoint, work.offset)
             let woken = Self.advance(&state, to: work.offset, place: work.place)
             let ready = state.acks.prefix { $0.offset <= state.highWatermark }
             state.acks.removeFirst(ready.count)
-            return (Array(ready), woken)
+            return (Array(ready), woken, isWantedAgain)
         }
         for ack in acks { ack.receiver.acknowledged(ack.index, failure == nil ? .none : .kafkaStorageError) }
         for waiter in woken { waiter.wake() }
+        if isWantedAgain { flusher.enqueue(self) }
     }
 
     /// Has the log synced soon, if something was appended since the last time.
     func scheduleFlush() {
         let enqueue = state.withLockedValue { state -> Bool in
             state.isFlushTimed = false
-            guard !state.isFlushQueued, !state.isClosed, state.recoveryPoint < state.log.nextOffset else { return false }
-            state.isFlushQueued = true
-            return true
+            guard !state.isClosed, state.recoveryPoint < state.log.nextOffset else { return false }
+            return state.flush.want()
         }
         if enqueue { flusher.enqueue(self) }
     }

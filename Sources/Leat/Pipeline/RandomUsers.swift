@@ -18,6 +18,7 @@ public struct RandomUsers: AsyncSequence, Sendable {
         private let context: TaskContext
         private var users: UserPoll.Iterator
         private var failuresSeen: Int
+        private var fetched = 0
 
         init(_ sequence: RandomUsers) {
             client = sequence.client
@@ -31,13 +32,19 @@ public struct RandomUsers: AsyncSequence, Sendable {
         /// - Throws: the API's last failure when its retries are used up.
         public mutating func next() async throws -> RandomPerson? {
             defer { tellFailures() }
-            return try await users.next().map(RandomPerson.init)
+            guard let user = try await users.next() else {
+                context.log("fetched \(fetched) user\(fetched == 1 ? "" : "s")")
+                return nil
+            }
+            fetched += 1
+            context.count("fetched", 1)
+            return RandomPerson(user)
         }
 
         private mutating func tellFailures() {
             let statistics = client.statistics
             guard statistics.failureCount > failuresSeen else { return }
-            context.count("api_failures", statistics.failureCount - failuresSeen)
+            context.count("retried", statistics.failureCount - failuresSeen)
             failuresSeen = statistics.failureCount
             context.log("the API failed, and was asked again: \(statistics.lastFailure ?? "")", level: .warning)
         }

@@ -55,6 +55,13 @@ extension KafkaClient {
         guard let topic = cluster.topic(name) else { throw KafkaError.unknownTopic(name, nearest: cluster.nearestTopic(to: name)) }
         return topic
     }
+
+    /// A topic, made with the broker's default partitions where it is not there.
+    func createdTopic(_ name: String) async throws -> ClusterMetadata.Topic {
+        if let topic = try await metadata(topics: nil).topic(name) { return topic }
+        try await createTopics([NewTopic(name: name, partitions: -1, replicationFactor: -1)])
+        return try await existingTopic(name)
+    }
 }
 
 /// Runs `body` until it ends or the first SIGINT or SIGTERM cancels it; a second signal ends the process at once.

@@ -12,7 +12,7 @@ struct ProduceCommand: AsyncParsableCommand {
             Ends when every record is acknowledged; a record that is not makes the command fail. Ctrl-C sends what was read and ends.
 
             EXAMPLES
-              echo hello | leat produce greetings
+              echo hello | leat produce greetings --create
               leat produce users_created users.ndjson --compression zstd
               leat produce orders --key-separator : < orders.txt
               leat produce orders --header source=import --header day=monday --partition 0 < orders.txt
@@ -36,6 +36,10 @@ struct ProduceCommand: AsyncParsableCommand {
 
     @Argument(help: "A file of lines; standard input where it is left out.", completion: .file())
     var file: String?
+
+    @Flag(
+        help: "Make the topic where it does not exist; without this a topic that is not there is an error, so that a typing slip is seen.")
+    var create = false
 
     @Option(help: ArgumentHelp("The key stands before this in a line, the value after it.", valueName: "text"))
     var keySeparator: String?
@@ -92,7 +96,7 @@ struct ProduceCommand: AsyncParsableCommand {
 
     private func produce(_ progress: ProduceProgress) async throws {
         try await options.withClient { client in
-            let topic = try await client.existingTopic(topic)
+            let topic = try await create ? client.createdTopic(topic) : client.existingTopic(topic)
             if let partition, !topic.partitions.contains(where: { $0.index == partition }) {
                 throw KafkaError.unknownPartition(
                     TopicPartition(topic: topic.name, partition: partition), partitionCount: topic.partitions.count)
@@ -112,7 +116,12 @@ struct ProduceCommand: AsyncParsableCommand {
             try await send(from: &reader, by: producer, progress)
         } catch is CancellationError {
             // What was read is sent all the same; a second signal ends the process.
+        } catch let failure as ProduceProgress.Undelivered {
+            await producer.close(timeout: .zero)
+            throw failure
         } catch {
+            // What came before a line that cannot be sent is sent.
+            await Self.drain(producer, progress)
             await producer.close(timeout: .zero)
             throw error
         }
@@ -268,6 +277,7 @@ final class ProduceProgress: Sendable {
 
     private func describe(_ counts: Counts, _ took: Duration) -> String {
         let rate = Double(counts.records) / max(took.inSeconds, 0.001)
-        return "\(counts.records.formatted()) records to \(topic) in \(took.text) (\(Int(rate).formatted())/s)"
+        return
+            "\(counts.records.formatted()) record\(counts.records == 1 ? "" : "s") to \(topic) in \(took.text) (\(Int(rate).formatted())/s)"
     }
 }

@@ -140,7 +140,9 @@ extension TopicCommand {
 
         private func show(_ description: Description, _ settings: [ConfigEntry]) {
             let style = Terminal.output.style
-            print(style.bold(description.summary.name), style.dim("\(description.summary.records.formatted()) records"))
+            print(
+                style.bold(description.summary.name),
+                style.dim("\(description.summary.records.formatted()) record\(description.summary.records == 1 ? "" : "s")"))
             var partitions = TextTable([
                 .init("partition", alignsRight: true), .init("leader", alignsRight: true), .init("replicas"), .init("in sync"),
                 .init("earliest", alignsRight: true), .init("latest", alignsRight: true),

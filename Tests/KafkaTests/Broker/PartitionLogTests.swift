@@ -108,6 +108,31 @@ struct PartitionLogTests {
         #expect(recovery.truncatedBytes == bytes.count)
     }
 
+    /// No checksum covers a base offset.
+    @Test(arguments: [0, 2, 3]) func aBaseOffsetBeyondTheSegmentsReachEndsTheLog(byte: Int) throws {
+        let folder = TemporaryFolder()
+        var (log, _) = try open(folder)
+        for _ in 0..<3 { try append(&log, makeBatch(2)) }
+        let path = folder.path + "/t-0/00000000000000000000.log"
+        var bytes = try #require(TemporaryFolder.readBytes(path))
+        let third = 2 * bytes.count / 3
+        bytes[third + byte] ^= 0x41
+        TemporaryFolder.writeBytes(bytes, path)
+        let (recovered, recovery) = try open(folder)
+        #expect(recovered.nextOffset == 4)
+        #expect(recovery.truncatedBytes == bytes.count - third)
+    }
+
+    @Test func aBatchWithoutTimestampMayComeFirstInAnySegment() throws {
+        let folder = TemporaryFolder()
+        mkdir(folder.path + "/t-0", 0o755)
+        TemporaryFolder.writeBytes([], folder.path + "/t-0/00000000003000000000.log")
+        var (log, _) = try open(folder)
+        try append(&log, makeBatch(2, timestamp: -1_000))
+        #expect(log.nextOffset == 3_000_000_002)
+        #expect(try open(folder).log.nextOffset == 3_000_000_002)
+    }
+
     @Test func segmentsBelowTheRecoveryPointAreNotReadAgain() throws {
         let folder = TemporaryFolder()
         var (log, _) = try open(folder, ["segment.bytes": "1024"])
@@ -206,5 +231,22 @@ struct PartitionLogTests {
         try append(&log, makeBatch(3), nowMs: 123_456)
         let header = try #require(try read(log, from: 0, hotBytes: -1).first)
         #expect(header.hasLogAppendTime && header.maxTimestamp == 123_456)
+    }
+}
+
+struct FlushTurnTests {
+    @Test func aSecondThreadLeavesItsWorkToTheFirst() {
+        var turn = FlushTurn()
+        #expect(turn.want())
+        #expect(!turn.want(), "it stands in the queue once")
+        let first = turn.begin()
+        #expect(turn.want(), "what is appended meanwhile is not covered")
+        let second = turn.begin()
+        #expect(first && !second)
+        #expect(turn.end(), "the first queues it for the second")
+        #expect(!turn.want())
+        let third = turn.begin()
+        #expect(third)
+        #expect(!turn.end())
     }
 }

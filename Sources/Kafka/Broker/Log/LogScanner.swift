@@ -6,7 +6,8 @@ enum LogScanner {
     ///
     /// - Parameters:
     ///   - checksums: read the records too and hold them against their CRC; otherwise only the headers are read.
-    ///   - minimumOffset: the least base offset that the first batch may have; offsets rise from batch to batch.
+    ///   - minimumOffset: the segment's base offset. Offsets rise from batch to batch and stay within 32 bits of it, as the index
+    ///     writes them; a base offset, which no checksum covers, is not believed beyond that.
     /// - Returns: where the sound batches end.
     static func scan(
         _ file: SegmentFile, from start: Int, size: Int, minimumOffset: Int64, checksums: Bool,
@@ -18,7 +19,8 @@ enum LogScanner {
         defer { buffer.deallocate() }
         while let header = try file.header(at: position, limit: size) {
             guard header.magic == RecordBatchHeader.magic, header.batchLength >= RecordBatchHeader.size - RecordBatchHeader.overhead,
-                header.size <= size - position, header.baseOffset >= expected, header.lastOffsetDelta >= 0, header.recordCount >= 0
+                header.size <= size - position, header.baseOffset >= expected, header.lastOffsetDelta >= 0, header.recordCount >= 0,
+                header.baseOffset <= minimumOffset + Int64(Int32.max) - Int64(header.lastOffsetDelta)
             else { break }
             if checksums {
                 if buffer.count < header.size {

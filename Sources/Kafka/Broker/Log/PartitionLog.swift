@@ -97,7 +97,9 @@ struct PartitionLog: Sendable {
         }
         index.append(
             lastRelativeOffset: Int32(header.lastOffset - base), position: position, size: header.size,
-            maxTimestamp: segments[last].maxTimestamp, relativeOffsetOfMaxTimestamp: Int32(segments[last].offsetOfMaxTimestamp - base))
+            maxTimestamp: segments[last].maxTimestamp,
+            // No offset while no batch has had a timestamp; the index makes no time entry then.
+            relativeOffsetOfMaxTimestamp: Int32(max(0, segments[last].offsetOfMaxTimestamp - base)))
         recent.append(lastOffset: header.lastOffset, position: position)
         segments[last].size = position + header.size
         nextOffset = header.nextOffset
