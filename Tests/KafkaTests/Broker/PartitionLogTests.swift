@@ -237,16 +237,16 @@ struct PartitionLogTests {
 struct FlushTurnTests {
     @Test func aSecondThreadLeavesItsWorkToTheFirst() {
         var turn = FlushTurn()
-        #expect(turn.want())
-        #expect(!turn.want(), "it stands in the queue once")
+        let wanted = [turn.want(), turn.want()]
+        #expect(wanted == [true, false], "it stands in the queue once")
         let first = turn.begin()
-        #expect(turn.want(), "what is appended meanwhile is not covered")
+        let isWantedAnew = turn.want()
         let second = turn.begin()
-        #expect(first && !second)
-        #expect(turn.end(), "the first queues it for the second")
-        #expect(!turn.want())
+        #expect(first && isWantedAnew && !second, "what is appended meanwhile is not covered, and left to the first")
+        let ends = [turn.end(), turn.want()]
+        #expect(ends == [true, false], "the first queues it for the second")
         let third = turn.begin()
-        #expect(third)
-        #expect(!turn.end())
+        let isLast = !turn.end()
+        #expect(third && isLast)
     }
 }
