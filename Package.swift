@@ -130,7 +130,8 @@ let package = Package(
             swiftSettings: features),
 
         // Tests mirror Sources.
-        .testTarget(name: "IOTests", dependencies: ["IO"], swiftSettings: features),
+        .testTarget(name: "IOTests", dependencies: ["IO"] + nio, swiftSettings: features),
+        .testTarget(name: "HTTPServingTests", dependencies: ["HTTPServing", "IO", hummingbird, log] + nio, swiftSettings: features),
         .testTarget(
             name: "KafkaTests",
             dependencies: ["Kafka", "CCodecs", "CCRC32C", "CRdkafka", "IO", .product(name: "NIOEmbedded", package: "swift-nio")] + nio,
