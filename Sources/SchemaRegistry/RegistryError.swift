@@ -1,5 +1,6 @@
 internal import HTTPTypes
 internal import Hummingbird
+internal import IO
 
 /// An answer in Confluent's error form, `{"error_code": 40401, "message": "Subject 'x' not found."}`: the first three digits
 /// of the code are the HTTP status, and clients tell cases apart by the rest.
@@ -38,18 +39,8 @@ struct RegistryError: Error, HTTPResponseError, Equatable {
         RegistryError(code: 405, message: "HTTP 405 Method Not Allowed", allowed: allowed)
     }
 
-    private struct Body: Encodable {
-        let errorCode: Int
-        let message: String
-
-        enum CodingKeys: String, CodingKey {
-            case errorCode = "error_code"
-            case message
-        }
-    }
-
     func response(from request: Request, context: some RequestContext) throws -> Response {
-        var response = try RegistryJSON.response(Body(errorCode: code, message: message), status: status)
+        var response = RegistryJSON.response(["error_code": .integer(Int64(code)), "message": .string(message)], status: status)
         if !allowed.isEmpty { response.headers[.allow] = allowed.map(\.rawValue).joined(separator: ",") }
         return response
     }

@@ -1,3 +1,4 @@
+internal import IO
 internal import NIOCore
 
 /// A read-only tree of znodes in the layout that Kafka used: `/brokers/ids/N`, `/brokers/topics/NAME` with its partitions,
@@ -22,33 +23,39 @@ struct Znodes: Sendable {
         insert("/brokers/topics")
         for broker in picture.brokers {
             let endpoint = broker.host.contains(":") ? "[\(broker.host)]:\(broker.port)" : "\(broker.host):\(broker.port)"
-            let rack = broker.rack.map { ",\"rack\":\(quoted($0))" } ?? ""
-            insert(
-                "/brokers/ids/\(broker.id)",
-                "{\"features\":{},\"listener_security_protocol_map\":{\"PLAINTEXT\":\"PLAINTEXT\"},"
-                    + "\"endpoints\":[\(quoted("PLAINTEXT://\(endpoint)"))],\"jmx_port\":-1,\"port\":\(broker.port),"
-                    + "\"host\":\(quoted(broker.host)),\"version\":5,\"timestamp\":\"\(createdAt)\"\(rack)}")
+            var members: JSON.Members = [
+                "features": [:], "listener_security_protocol_map": ["PLAINTEXT": "PLAINTEXT"],
+                "endpoints": [.string("PLAINTEXT://\(endpoint)")], "jmx_port": -1, "port": .integer(Int64(broker.port)),
+                "host": .string(broker.host), "version": 5, "timestamp": .string("\(createdAt)"),
+            ]
+            members["rack"] = broker.rack.map { .string($0) }
+            insert("/brokers/ids/\(broker.id)", .object(members))
         }
         for (name, partitions) in picture.topics.sorted(by: { $0.key < $1.key }) {
             let partitions = partitions.sorted { $0.index < $1.index }
-            let assignment = partitions.map { "\"\($0.index)\":\(list($0.replicas))" }.joined(separator: ",")
+            let assignment = JSON.Members(partitions.map { ("\($0.index)", list($0.replicas)) })
             insert(
                 "/brokers/topics/\(name)",
-                "{\"removing_replicas\":{},\"partitions\":{\(assignment)},\"adding_replicas\":{},\"version\":3}")
+                ["removing_replicas": [:], "partitions": .object(assignment), "adding_replicas": [:], "version": 3])
             insert("/brokers/topics/\(name)/partitions")
             for partition in partitions {
                 insert("/brokers/topics/\(name)/partitions/\(partition.index)")
                 insert(
                     "/brokers/topics/\(name)/partitions/\(partition.index)/state",
-                    "{\"controller_epoch\":1,\"leader\":\(partition.leader),\"version\":1,\"leader_epoch\":0,"
-                        + "\"isr\":\(list(partition.inSync))}")
+                    [
+                        "controller_epoch": 1, "leader": .integer(Int64(partition.leader)), "version": 1, "leader_epoch": 0,
+                        "isr": list(partition.inSync),
+                    ])
             }
         }
-        insert("/cluster/id", "{\"version\":\"1\",\"id\":\(quoted(picture.clusterID))}")
+        insert("/cluster/id", ["version": "1", "id": .string(picture.clusterID)])
         insert(
-            "/controller", "{\"version\":2,\"brokerid\":\(picture.controllerID),\"timestamp\":\"\(createdAt)\",\"kraftControllerEpoch\":-1}"
-        )
-        insert("/controller_epoch", "1")
+            "/controller",
+            [
+                "version": 2, "brokerid": .integer(Int64(picture.controllerID)), "timestamp": .string("\(createdAt)"),
+                "kraftControllerEpoch": -1,
+            ])
+        insert("/controller_epoch", 1)
     }
 
     subscript(path: String) -> Node? { nodes[path] }
@@ -78,8 +85,8 @@ struct Znodes: Sendable {
         buffer.writeInteger(zxid)
     }
 
-    private mutating func insert(_ path: String, _ text: String? = nil) {
-        let data = text.map { Array($0.utf8) } ?? []
+    private mutating func insert(_ path: String, _ json: JSON? = nil) {
+        let data = json.map { Array($0.text.utf8) } ?? []
         if nodes[path] != nil {
             nodes[path]?.data = data
             return
@@ -91,20 +98,5 @@ struct Znodes: Sendable {
         nodes[parent]?.children.append(String(path[path.index(after: slash)...]))
     }
 
-    private func list(_ numbers: [Int32]) -> String {
-        "[" + numbers.map(String.init).joined(separator: ",") + "]"
-    }
-
-    private func quoted(_ text: String) -> String {
-        var quoted = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": quoted += "\\\""
-            case "\\": quoted += "\\\\"
-            case "\u{0}"..."\u{1f}": quoted += "\\u00" + (scalar.value < 16 ? "0" : "") + String(scalar.value, radix: 16)
-            default: quoted.unicodeScalars.append(scalar)
-            }
-        }
-        return quoted + "\""
-    }
+    private func list(_ numbers: [Int32]) -> JSON { .array(numbers.map { .integer(Int64($0)) }) }
 }

@@ -58,8 +58,8 @@ struct ConsoleOverBoxesTests {
             try await withConsole(boxes.settings) { console in
                 // Nothing is there yet but boxes that answer.
                 let before = try await console.ask("/api/flow").json
-                #expect(before["flows"]?.elements.first?["verdict"]?["title"]?.text == "No pipeline yet")
-                #expect(before["boxes"]?.elements.filter { $0["state"]?.text == "up" }.count == 6)
+                #expect(before["flows"]?.elements.first?["verdict"]?["title"]?.string == "No pipeline yet")
+                #expect(before["boxes"]?.elements.filter { $0["state"]?.string == "up" }.count == 6)
 
                 let run = try await console.ask(
                     "/api/dags/user_automation/runs", .POST, headers: [("Content-Type", "application/json")], body: "{}")
@@ -69,34 +69,35 @@ struct ConsoleOverBoxesTests {
                 await producer.close()
                 _ = try await boxes.engine.start(query())
 
-                var flow: Console.JSON?
+                var flow: JSON?
                 #expect(
                     try await eventually {
                         flow = try await console.events(1)[0]["flows"]?.elements.first
                         return flow?["query"]?["rows"]?.integer == 6 && flow?["source"]?["fetched"]?.integer == 5
                             && flow?["table"]?["rows"]?.integer == 5 && flow?["table"]?["newest"]?.elements.count == 5
-                            && flow?["drops"]?["count"]?.integer == 1 && flow?["dag"]?["runs"]?.elements.first?["state"]?.text == "success"
-                    }, "\(flow?.json ?? "no flow")")
-                #expect(flow?["id"]?.text == "users")
-                #expect(flow?["dag"]?["id"]?.text == "user_automation")
+                            && flow?["drops"]?["count"]?.integer == 1
+                            && flow?["dag"]?["runs"]?.elements.first?["state"]?.string == "success"
+                    }, "\(flow?.text ?? "no flow")")
+                #expect(flow?["id"]?.string == "users")
+                #expect(flow?["dag"]?["id"]?.string == "user_automation")
                 #expect(flow?["topic"]?["records"]?.integer == 6)
-                #expect(flow?["topic"]?["newest"]?.elements.contains { $0["value"]?.text == "<b>not json" } == true)
-                #expect(flow?["title"]?.text == "users_created → streams.users")
+                #expect(flow?["topic"]?["newest"]?.elements.contains { $0["value"]?.string == "<b>not json" } == true)
+                #expect(flow?["title"]?.string == "users_created → streams.users")
                 #expect(flow?["table"]?["columns"]?.elements.map(\.shown) == ["id", "name"])
                 #expect(flow?["table"]?["newest"]?.elements.allSatisfy { $0["writtenAt"] != nil } == true)
                 #expect(flow?["query"]?["lag"]?.integer == 0)
                 #expect(flow?["query"]?["batches"]?.elements.reduce(0) { $0 + ($1["rows"]?.integer ?? 0) } == 6)
-                #expect(flow?["drops"]?["first"]?["reason"]?.text?.isEmpty == false)
-                #expect(flow?["drops"]?["first"]?["value"]?.text == "<b>not json")
-                #expect(flow?["drops"]?["first"]?["source"]?.text?.hasPrefix("users_created[0]@") == true)
-                #expect(flow?["verdict"]?["title"]?.text == "1 record was dropped")
+                #expect(flow?["drops"]?["first"]?["reason"]?.string?.isEmpty == false)
+                #expect(flow?["drops"]?["first"]?["value"]?.string == "<b>not json")
+                #expect(flow?["drops"]?["first"]?["source"]?.string?.hasPrefix("users_created[0]@") == true)
+                #expect(flow?["verdict"]?["title"]?.string == "1 record was dropped")
 
-                let id = try #require(try run.json["id"]?.text)
+                let id = try #require(try run.json["id"]?.string)
                 let path = "/api/dags/user_automation/runs/\(HTTPProbe.part(id))"
                 let task = try #require(try await console.ask(path).json["tasks"]?.elements.first)
-                #expect(task["state"]?.text == "success" && task["counts"]?["produced"]?.integer == 5)
+                #expect(task["state"]?.string == "success" && task["counts"]?["produced"]?.integer == 5)
                 let log = try await console.ask(path + "/tasks/stream/log?try=1").json["lines"]?.elements ?? []
-                #expect(log.contains { $0["text"]?.text?.contains("user 4 <produced>") == true })
+                #expect(log.contains { $0["text"]?.string?.contains("user 4 <produced>") == true })
             }
         }
     }
@@ -109,16 +110,16 @@ struct ConsoleOverBoxesTests {
                 let id = try await boxes.engine.start(query())
                 #expect(
                     try await eventually {
-                        try await console.events(1)[0]["flows"]?.elements.first?["query"]?["isActive"] == .boolean(true)
+                        try await console.events(1)[0]["flows"]?.elements.first?["query"]?["isActive"] == .bool(true)
                     })
                 await boxes.engine.queries.stop(id)
-                var flow: Console.JSON?
+                var flow: JSON?
                 #expect(
                     try await eventually {
                         flow = try await console.events(1)[0]["flows"]?.elements.first
-                        return flow?["query"]?["isActive"] == .boolean(false)
+                        return flow?["query"]?["isActive"] == .bool(false)
                     })
-                #expect(flow?["verdict"]?["title"]?.text == "The query users has ended")
+                #expect(flow?["verdict"]?["title"]?.string == "The query users has ended")
             }
         }
     }

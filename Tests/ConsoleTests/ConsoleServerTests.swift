@@ -51,7 +51,7 @@ struct ConsolePagesTests {
         try await withConsole { console in
             let answer = try await console.ask("/nowhere")
             #expect(answer.status == 404)
-            #expect(try answer.json["error"]?["problem"]?.text?.contains("/nowhere") == true)
+            #expect(try answer.json["error"]?["problem"]?.string?.contains("/nowhere") == true)
             #expect(try await console.ask("/api/nothing").status == 404)
         }
     }

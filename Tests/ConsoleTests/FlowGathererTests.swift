@@ -18,7 +18,7 @@ struct FlowGathererTests {
             #expect(try await other.count == 3)
             let times = events.compactMap { $0["time"]?.integer }
             #expect(times.count == 3 && times == times.sorted() && Set(times).count == 3)
-            #expect(events[0]["boxes"]?.elements.map { $0["id"]?.text } == BoxID.allCases.map(\.rawValue))
+            #expect(events[0]["boxes"]?.elements.map { $0["id"]?.string } == BoxID.allCases.map(\.rawValue))
             #expect(try await eventually { await console.server.activity.listeners == 0 })
             let rounds = await console.server.activity.rounds
             try await Task.sleep(for: .milliseconds(200))
@@ -53,15 +53,15 @@ struct FlowGathererTests {
                 var boxes: [String: JSON] = [:]
                 #expect(
                     try await eventually {
-                        for box in try await console.events(1)[0]["boxes"]?.elements ?? [] { boxes[box["id"]?.text ?? ""] = box }
-                        return ["registry", "scheduler", "zookeeper"].allSatisfy { boxes[$0]?["state"]?.text == "down" }
+                        for box in try await console.events(1)[0]["boxes"]?.elements ?? [] { boxes[box["id"]?.string ?? ""] = box }
+                        return ["registry", "scheduler", "zookeeper"].allSatisfy { boxes[$0]?["state"]?.string == "down" }
                     })
-                #expect(boxes["registry"]?["error"]?.text?.contains("connection refused") == true)
-                #expect(boxes["registry"]?["error"]?.text?.contains("\(closed)") == true)
-                #expect(boxes["store"]?["state"]?.text == "unset")
+                #expect(boxes["registry"]?["error"]?.string?.contains("connection refused") == true)
+                #expect(boxes["registry"]?["error"]?.string?.contains("\(closed)") == true)
+                #expect(boxes["store"]?["state"]?.string == "unset")
                 let verdict = try await console.events(1)[0]["flows"]?.elements.first?["verdict"]
-                #expect(verdict?["state"]?.text == "bad")
-                #expect(verdict?["title"]?.text?.contains("do not answer") == true)
+                #expect(verdict?["state"]?.string == "bad")
+                #expect(verdict?["title"]?.string?.contains("do not answer") == true)
             }
         }
     }
@@ -110,11 +110,11 @@ struct FlowGathererTests {
         ) { console in
             let event = try await console.events(1)[0]
             let record = event["flows"]?.elements.first?["topic"]?["newest"]?.elements.first
-            #expect(record?["value"]?.text == nasty)
+            #expect(record?["value"]?.string == nasty)
             let answer = try await console.ask("/api/flow")
             #expect(answer.headers.first(name: "content-type") == "application/json; charset=utf-8")
             #expect(answer.headers.first(name: "x-content-type-options") == "nosniff")
-            #expect(try answer.json["flows"]?.elements.first?["topic"]?["newest"]?.elements.first?["value"]?.text == nasty)
+            #expect(try answer.json["flows"]?.elements.first?["topic"]?["newest"]?.elements.first?["value"]?.string == nasty)
         }
     }
 }

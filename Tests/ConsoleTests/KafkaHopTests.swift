@@ -99,9 +99,9 @@ struct KafkaHopTests {
         let closed = try await closedPort()
         try await withConsole(["kafka": "\(closed)", "timeout": "500ms"]) { console in
             let boxes = try await console.ask("/api/boxes").json["list"]?.elements ?? []
-            let broker = boxes.first { $0["id"]?.text == "broker" }
-            #expect(broker?["state"]?.text == "down")
-            #expect(broker?["error"]?.text?.contains("\(closed)") == true)
+            let broker = boxes.first { $0["id"]?.string == "broker" }
+            #expect(broker?["state"]?.string == "down")
+            #expect(broker?["error"]?.string?.contains("\(closed)") == true)
         }
     }
 }

@@ -28,7 +28,7 @@ import Testing
                       {"description":"RateStream","endOffset":42},
                       {"description":"KafkaV2[Subscribe[users]]","endOffset":{"users":{"0":10,"1":20}}}]}
                     """))
-        #expect(progress.batchId == 7)
+        #expect(progress.batchID == 7)
         #expect(progress.endOffsets(of: "users") == [0: 10, 1: 20])
         #expect(progress.endOffsets(of: "others") == nil)
     }

@@ -17,7 +17,7 @@ import Testing
             ])
     }
 
-    private func json(_ answer: (status: Int, body: String, headers: HTTPHeaders)) throws -> JSON { try JSON(parsing: answer.body.utf8) }
+    private func json(_ answer: (status: Int, body: String, headers: HTTPHeaders)) throws -> JSON { try JSON(parsing: answer.body) }
 
     @Test func errorsHaveAirflowsForm() async throws {
         try await SchedulerHarness.with([dag]) { harness in

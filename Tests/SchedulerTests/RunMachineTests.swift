@@ -178,18 +178,3 @@ import Testing
         #expect(bench.machine.takeChanges().tasks.map(\.state) == [.success, .running])
     }
 }
-
-@Suite("JSON") struct JSONTests {
-    @Test func roundTrip() throws {
-        let text = #"{"a":[1,-2.5,true,null,"x\"\\\n\u0001é😀"],"b":{}}"#
-        #expect(try JSON(parsing: text.utf8).text == text)
-        #expect(try JSON(parsing: #""\ud83d\ude00""#.utf8) == "😀")
-    }
-
-    @Test(arguments: ["", "{", "[1,]", "{\"a\"}", "{\"a\":1,}", "nul", "1 2", "\"\u{1}\"", "\"\\q\"", "--1", "{a:1}"])
-    func malformed(text: String) { #expect(throws: MalformedJSON.self) { try JSON(parsing: text.utf8) } }
-
-    @Test func depthIsBounded() {
-        #expect(throws: MalformedJSON.self) { try JSON(parsing: String(repeating: "[", count: 100_000).utf8) }
-    }
-}

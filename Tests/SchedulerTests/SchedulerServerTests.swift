@@ -54,7 +54,7 @@ import Testing
             let run = try await harness.ended(harness.client.trigger("d"))
             #expect(run.state == .success && calls.value == 3)
             let tries = try await harness.raw("GET", "/api/v2/dags/d/dagRuns/\(encoded(run.runID))/taskInstances/t/tries")
-            let json = try JSON(parsing: tries.body.utf8)
+            let json = try JSON(parsing: tries.body)
             #expect(json["task_instances"]?.array?.map { $0["state"]?.string } == ["failed", "failed", "success"])
             #expect(try await harness.client.log("d", run.runID, "t", tryNumber: 1).last?.event == "try 1 fails")
         }

@@ -1,3 +1,5 @@
+internal import IO
+
 /// One micro-batch's report, read from the JSON of Spark's `StreamingQueryProgress`.
 ///
 /// Source: Structured Streaming guide, "Monitoring Streaming Queries", and `StreamingQueryProgress.json` of Spark 3.5 and 4. Offsets of
@@ -13,23 +15,23 @@ struct QueryProgress: Sendable, Equatable {
     init(parsing text: String) throws {
         let json = try JSON(parsing: text)
         let sources = json["sources"]?.elements ?? []
-        let duration = json["durationMs"]?["triggerExecution"]?.double ?? json["batchDuration"]?.double
+        let duration = json["durationMs"]?["triggerExecution"]?.number ?? json["batchDuration"]?.number
         batch = BatchSnapshot(
-            id: json["batchId"]?.integer ?? 0,
-            time: json["timestamp"]?.text.flatMap(Timestamp.milliseconds(iso8601:)),
-            rows: json["numInputRows"]?.integer ?? sources.reduce(0) { $0 + ($1["numInputRows"]?.integer ?? 0) },
+            id: json["batchId"]?.wholeNumber ?? 0,
+            time: json["timestamp"]?.string.flatMap(Timestamp.milliseconds(iso8601:)),
+            rows: json["numInputRows"]?.wholeNumber ?? sources.reduce(0) { $0 + ($1["numInputRows"]?.wholeNumber ?? 0) },
             durationMilliseconds: duration,
-            processedRowsPerSecond: json["processedRowsPerSecond"]?.double,
-            outputRows: json["sink"]?["numOutputRows"]?.integer.flatMap { $0 >= 0 ? $0 : nil })
-        self.sources = sources.compactMap { $0["description"]?.text }
-        sink = json["sink"]?["description"]?.text
+            processedRowsPerSecond: json["processedRowsPerSecond"]?.number,
+            outputRows: json["sink"]?["numOutputRows"]?.wholeNumber.flatMap { $0 >= 0 ? $0 : nil })
+        self.sources = sources.compactMap { $0["description"]?.string }
+        sink = json["sink"]?["description"]?.string
         endOffsets = Self.offsets(sources, "endOffset")
         latestOffsets = Self.offsets(sources, "latestOffset")
         if let leat = json["observedMetrics"]?["leat"] {
             deadLetters = DeadLetterMetrics(
-                total: leat["deadLettersTotal"]?.integer ?? leat["deadLetters"]?.integer ?? 0,
-                topic: leat["deadLetterTopic"]?.text,
-                lastReason: leat["lastDeadLetterReason"]?.text,
+                total: leat["deadLettersTotal"]?.wholeNumber ?? leat["deadLetters"]?.wholeNumber ?? 0,
+                topic: leat["deadLetterTopic"]?.string,
+                lastReason: leat["lastDeadLetterReason"]?.string,
                 lastOffset: leat["lastDeadLetterOffset"].flatMap { $0 == .null ? nil : $0.shown })
         }
     }
@@ -42,7 +44,7 @@ struct QueryProgress: Sendable, Equatable {
             if case .string(let text)? = offsets { offsets = try? JSON(parsing: text) }
             for (topic, partitions) in offsets?.members ?? [:] {
                 for (partition, offset) in partitions.members {
-                    if let offset = offset.integer { all[topic, default: [:]][partition] = offset }
+                    if let offset = offset.wholeNumber { all[topic, default: [:]][partition] = offset }
                 }
             }
         }

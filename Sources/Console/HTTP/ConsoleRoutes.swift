@@ -127,9 +127,9 @@ struct ConsoleRoutes: Sendable {
             let body = String(buffer: try await request.body.collect(upTo: 64 << 10))
             let json: JSON
             do {
-                json = try body.isEmpty ? .object([:]) : JSON(parsing: body)
+                json = try body.isEmpty ? [:] : JSON(parsing: body)
             } catch {
-                throw ConsoleError.malformed("the body is \(error)")
+                throw ConsoleError.malformed("the body is not JSON: \(error)")
             }
             guard case .object(let members) = json else { throw ConsoleError.malformed("the body has to be a JSON object") }
             let run = try await hop().trigger(dag: Self.parameter(context, "dag"), conf: members["conf"])

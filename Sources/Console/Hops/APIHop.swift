@@ -1,3 +1,5 @@
+internal import IO
+
 /// The RandomUser API: one small request shows that it answers and which version it speaks.
 struct APIHop: Sendable {
     let probe: HTTPProbe

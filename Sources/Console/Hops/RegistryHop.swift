@@ -1,3 +1,5 @@
+internal import IO
+
 /// The Schema Registry: its subjects (Confluent's REST API, `GET /subjects`).
 struct RegistryHop: Sendable {
     let probe: HTTPProbe

@@ -1,4 +1,5 @@
 internal import Cassandra
+internal import IO
 
 /// The SELECTs that show a table's rows with the time of their writing, and how their answers are read.
 struct RowSelection: Sendable {
@@ -45,10 +46,10 @@ struct RowSelection: Sendable {
 
     private static func value(_ json: JSON, _ type: CQLType) -> CQLValue? {
         switch type {
-        case .text, .ascii: json.text.map { .text($0) }
-        case .uuid, .timeuuid: json.text.flatMap { CQLUUID($0) }.map { .uuid($0) }
-        case .bigint, .int, .smallint, .tinyint: json.integer.map { .bigint($0) }
-        case .boolean: json == .boolean(true) ? .boolean(true) : json == .boolean(false) ? .boolean(false) : nil
+        case .text, .ascii: json.string.map { .text($0) }
+        case .uuid, .timeuuid: json.string.flatMap { CQLUUID($0) }.map { .uuid($0) }
+        case .bigint, .int, .smallint, .tinyint: json.wholeNumber.map { .bigint($0) }
+        case .boolean: json.bool.map { .boolean($0) }
         default: nil
         }
     }

@@ -92,10 +92,10 @@ final class SchedulerHop: Sendable {
         }
         var counts: [String: Int64] = [:]
         for entry in (listing["xcom_entries"]?.elements ?? []).prefix(10) {
-            guard let key = entry["key"]?.text else { continue }
+            guard let key = entry["key"]?.string else { continue }
             var value = entry["value"]
             if value == nil { value = try? await json("\(path)/xcomEntries/\(HTTPProbe.part(key))?map_index=\(mapIndex)")["value"] }
-            if let number = value?.integer { counts[key] = number }
+            if let number = value?.wholeNumber { counts[key] = number }
         }
         return counts
     }
@@ -104,18 +104,19 @@ final class SchedulerHop: Sendable {
         let path = "/dags/\(HTTPProbe.part(dag))/dagRuns/\(HTTPProbe.part(run))/taskInstances/\(HTTPProbe.part(task))/logs/\(tryNumber)"
         let answer = try await json(path + "?full_content=true")
         return (answer["content"]?.elements ?? []).compactMap { line in
-            if let text = line.text { return LogLine(text: text) }
-            guard let text = line["event"]?.text, !text.hasPrefix("::group::"), !text.hasPrefix("::endgroup::") else { return nil }
+            if let text = line.string { return LogLine(text: text) }
+            guard let text = line["event"]?.string, !text.hasPrefix("::group::"), !text.hasPrefix("::endgroup::") else { return nil }
             return LogLine(
-                time: line["timestamp"]?.text.flatMap(Timestamp.milliseconds(iso8601:)), level: line["level"]?.text, text: text)
+                time: line["timestamp"]?.string.flatMap(Timestamp.milliseconds(iso8601:)), level: line["level"]?.string, text: text)
         }
     }
 
     /// - Throws: ``ConsoleError`` with Airflow's own words where it refuses.
     func trigger(dag: String, conf: JSON?) async throws(ConsoleError) -> DAGRunSnapshot {
         // `logical_date` has to be there and may be null.
-        let body = "{\"logical_date\": null" + (conf.map { ", \"conf\": \($0.json)" } ?? "") + "}"
-        let answer = try await json("/dags/\(HTTPProbe.part(dag))/dagRuns", method: .POST, body: body)
+        var body: JSON.Members = ["logical_date": nil]
+        body["conf"] = conf
+        let answer = try await json("/dags/\(HTTPProbe.part(dag))/dagRuns", method: .POST, body: JSON.object(body).text)
         guard let run = Self.run(answer) else { throw .unreachable(box: probe.box, reason: "its answer holds no run") }
         return run
     }
@@ -141,12 +142,12 @@ final class SchedulerHop: Sendable {
     private func login() async throws(ConsoleError) {
         let answer: JSON
         if let credentials {
-            let body = JSON.object(["username": .string(credentials.username), "password": .string(credentials.password)])
-            answer = try await probe.json("/auth/token", method: .POST, body: body.json)
+            let body: JSON = ["username": .string(credentials.username), "password": .string(credentials.password)]
+            answer = try await probe.json("/auth/token", method: .POST, body: body.text)
         } else {
             answer = try await probe.json("/auth/token")
         }
-        guard let token = answer["access_token"]?.text else {
+        guard let token = answer["access_token"]?.string else {
             throw .refused(box: probe.box, status: 401, reason: "it wants a login; set console.scheduler.username and .password")
         }
         state.withLockedValue { $0.token = token }
@@ -154,31 +155,31 @@ final class SchedulerHop: Sendable {
 
     // MARK: Reading
 
-    private static func time(_ json: JSON?) -> Int64? { json?.text.flatMap(Timestamp.milliseconds(iso8601:)) }
+    private static func time(_ json: JSON?) -> Int64? { json?.string.flatMap(Timestamp.milliseconds(iso8601:)) }
 
     private static func dag(_ json: JSON) -> DAGSnapshot? {
-        guard let id = json["dag_id"]?.text else { return nil }
+        guard let id = json["dag_id"]?.string else { return nil }
         return DAGSnapshot(
-            id: id, description: json["description"]?.text, schedule: json["timetable_summary"]?.text,
-            isPaused: json["is_paused"]?.isTrue ?? false, nextRunAt: time(json["next_dagrun_run_after"]),
-            tags: (json["tags"]?.elements ?? []).compactMap { $0["name"]?.text ?? $0.text })
+            id: id, description: json["description"]?.string, schedule: json["timetable_summary"]?.string,
+            isPaused: json["is_paused"]?.bool ?? false, nextRunAt: time(json["next_dagrun_run_after"]),
+            tags: (json["tags"]?.elements ?? []).compactMap { $0["name"]?.string ?? $0.string })
     }
 
     private static func run(_ json: JSON) -> DAGRunSnapshot? {
-        guard let id = json["dag_run_id"]?.text else { return nil }
+        guard let id = json["dag_run_id"]?.string else { return nil }
         let started = time(json["start_date"]), ended = time(json["end_date"])
         return DAGRunSnapshot(
-            id: id, state: json["state"]?.text ?? "unknown", runType: json["run_type"]?.text, logicalDate: time(json["logical_date"]),
-            startedAt: started, endedAt: ended, durationSeconds: json["duration"]?.double ?? seconds(from: started, to: ended))
+            id: id, state: json["state"]?.string ?? "unknown", runType: json["run_type"]?.string, logicalDate: time(json["logical_date"]),
+            startedAt: started, endedAt: ended, durationSeconds: json["duration"]?.number ?? seconds(from: started, to: ended))
     }
 
     private static func task(_ json: JSON) -> TaskSnapshot? {
-        guard let id = json["task_id"]?.text else { return nil }
+        guard let id = json["task_id"]?.string else { return nil }
         return TaskSnapshot(
-            id: id, mapIndex: Int(json["map_index"]?.integer ?? -1), state: json["state"]?.text,
-            tryNumber: Int(json["try_number"]?.integer ?? 0), maxTries: Int(json["max_tries"]?.integer ?? 0),
-            startedAt: time(json["start_date"]), durationSeconds: json["duration"]?.double,
-            note: json["note"]?.text)
+            id: id, mapIndex: Int(json["map_index"]?.wholeNumber ?? -1), state: json["state"]?.string,
+            tryNumber: Int(json["try_number"]?.wholeNumber ?? 0), maxTries: Int(json["max_tries"]?.wholeNumber ?? 0),
+            startedAt: time(json["start_date"]), durationSeconds: json["duration"]?.number,
+            note: json["note"]?.string)
     }
 
     private static func seconds(from start: Int64?, to end: Int64?) -> Double? {

@@ -209,7 +209,7 @@ package actor StatusGatherer {
         var answer = QueryAnswer(query: query)
         let progress = try await spark.recentProgress(found.id).compactMap { StreamingProgress(json: $0) }
         if let newest = progress.last {
-            answer.query.batch = newest.batchId
+            answer.query.batch = newest.batchID
             answer.endOffsets = topic.flatMap { newest.endOffsets(of: $0) }
         }
         if let busy = progress.last(where: { $0.numInputRows > 0 }) { answer.query.batchMilliseconds = busy.batchDuration }

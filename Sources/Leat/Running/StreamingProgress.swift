@@ -1,34 +1,29 @@
-internal import Foundation
+internal import IO
 
 /// The parts of Spark's `StreamingQueryProgress` that the status shows.
-struct StreamingProgress: Decodable {
-    let batchId: Int
+struct StreamingProgress {
+    let batchID: Int
     let batchDuration: Int
     let numInputRows: Int
-    let sources: [Source]
+    private let sources: [JSON]
 
-    struct Source: Decodable {
-        let endOffset: [String: [String: Int64]]?
-
-        private enum CodingKeys: CodingKey { case endOffset }
-
-        init(from decoder: any Decoder) throws {
-            let container = try decoder.container(keyedBy: CodingKeys.self)
-            // The end offset's form is the source's own: Kafka's is topic to partition to offset, the rate source's a number.
-            endOffset = try? container.decode([String: [String: Int64]].self, forKey: .endOffset)
-        }
+    init?(json text: String) {
+        guard let json = try? JSON(parsing: text), let batch = json["batchId"]?.integer,
+            let duration = json["batchDuration"]?.integer, let rows = json["numInputRows"]?.integer, let sources = json["sources"]?.array
+        else { return nil }
+        batchID = Int(batch)
+        batchDuration = Int(duration)
+        numInputRows = Int(rows)
+        self.sources = sources
     }
 
-    init?(json: String) {
-        guard let progress = try? JSONDecoder().decode(StreamingProgress.self, from: Data(json.utf8)) else { return nil }
-        self = progress
-    }
-
+    /// The end offset's form is the source's own: Kafka's is topic to partition to offset, the rate source's a number.
     func endOffsets(of topic: String) -> [Int32: Int64]? {
-        for source in sources {
-            guard let offsets = source.endOffset?[topic] else { continue }
-            return Dictionary(uniqueKeysWithValues: offsets.compactMap { pair in Int32(pair.key).map { ($0, pair.value) } })
+        guard let offsets = sources.lazy.compactMap({ $0["endOffset"]?[topic]?.object }).first else { return nil }
+        var ends: [Int32: Int64] = [:]
+        for (partition, offset) in offsets {
+            if let partition = Int32(partition), let offset = offset.integer { ends[partition] = offset }
         }
-        return nil
+        return ends
     }
 }

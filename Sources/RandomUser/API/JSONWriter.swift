@@ -1,3 +1,4 @@
+internal import IO
 internal import NIOCore
 
 /// Writes JSON straight into a buffer, compact or indented by two spaces.
@@ -99,22 +100,5 @@ struct JSONWriter {
     private mutating func newLine() {
         buffer.writeInteger(UInt8(ascii: "\n"))
         buffer.writeRepeatingByte(UInt8(ascii: " "), count: depth * 2)
-    }
-}
-
-extension ByteBuffer {
-    /// The text with what JSON forbids in strings escaped (RFC 8259, 7).
-    mutating func writeJSONEscaped(_ text: String) {
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "\""): writeStaticString("\\\"")
-            case UInt8(ascii: "\\"): writeStaticString("\\\\")
-            case 0x0A: writeStaticString("\\n")
-            case 0x0D: writeStaticString("\\r")
-            case 0x09: writeStaticString("\\t")
-            case 0..<0x20: writeString("\\u00" + (byte < 16 ? "0" : "") + String(byte, radix: 16))
-            default: writeInteger(byte)
-            }
-        }
     }
 }

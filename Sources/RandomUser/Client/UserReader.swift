@@ -1,3 +1,5 @@
+internal import IO
+
 /// Reads an answer of the API: the users under `results`, or the text under `error`.
 enum UserReader {
     struct Answer {

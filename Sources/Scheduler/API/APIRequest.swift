@@ -1,3 +1,4 @@
+internal import IO
 internal import NIOCore
 
 /// A request as the API's routes see it: the path's decoded segments, the query, the body.
@@ -31,7 +32,7 @@ struct APIRequest: Sendable {
     /// The body as a JSON object.
     ///
     /// - Throws: ``APIError`` 422 in Airflow's form.
-    func object() throws(APIError) -> [String: JSON] {
+    func object() throws(APIError) -> JSON.Members {
         let json: JSON
         do throws(MalformedJSON) {
             json = try JSON(parsing: body.readableBytesView)

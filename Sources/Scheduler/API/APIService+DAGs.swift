@@ -1,3 +1,5 @@
+internal import IO
+
 /// `dags`, `dags/{dag_id}`, `dags/{dag_id}/details`, `dags/{dag_id}/tasks`, `dagStats`.
 extension APIService {
     func graph(_ dagID: String) throws(APIError) -> DAGGraph {

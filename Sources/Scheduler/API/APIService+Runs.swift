@@ -1,3 +1,5 @@
+internal import IO
+
 /// `dags/{dag_id}/dagRuns` and `dags/{dag_id}/dagRuns/{run_id}`; `~` stands for every DAG in lists.
 extension APIService {
     func listRuns(_ dagID: String, _ request: APIRequest) async throws(APIError) -> APIAnswer {

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import IO
 internal import NIOCore
 
 /// `dags/{dag_id}/dagRuns/{run_id}/taskInstances` and what lies below: tries, logs, XComs.

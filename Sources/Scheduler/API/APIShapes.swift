@@ -4,7 +4,7 @@ internal import IO
 /// Airflow 3's JSON shapes. What an embedded scheduler has no counterpart for is present with the value that Airflow gives when
 /// the thing is unused, since its generated clients check that required fields are there.
 enum APIShapes {
-    static func dag(_ graph: DAGGraph, _ row: DAGRow) -> [String: JSON] {
+    static func dag(_ graph: DAGGraph, _ row: DAGRow) -> JSON.Members {
         let definition = graph.definition
         let next = text(row.nextTick)
         return [
@@ -23,7 +23,7 @@ enum APIShapes {
         ]
     }
 
-    static func dagDetails(_ graph: DAGGraph, _ row: DAGRow, activeRuns: Int) -> [String: JSON] {
+    static func dagDetails(_ graph: DAGGraph, _ row: DAGRow, activeRuns: Int) -> JSON.Members {
         let definition = graph.definition
         var zone = "UTC"
         if case .cron(_, let rules) = definition.schedule.kind { zone = rules.identifier }
@@ -34,10 +34,10 @@ enum APIShapes {
             "last_parsed": .string(row.firstSeen.text), "latest_dag_version": .object(version(row)), "owner_links": [:], "params": [:],
             "render_template_as_native_obj": false, "start_date": definition.startDate.map { .string(Moment($0).text) } ?? nil,
             "template_search_path": nil, "timezone": .string(zone),
-        ]) { $1 }
+        ])
     }
 
-    static func task(_ graph: DAGGraph, _ index: Int) -> [String: JSON] {
+    static func task(_ graph: DAGGraph, _ index: Int) -> JSON.Members {
         let task = graph.definition.tasks[index]
         return [
             "class_ref": ["module_path": "leat", "class_name": "Task"], "depends_on_past": false, "doc_md": nil,
@@ -52,7 +52,7 @@ enum APIShapes {
         ]
     }
 
-    static func run(_ run: DAGRun, _ row: DAGRow?) -> [String: JSON] {
+    static func run(_ run: DAGRun, _ row: DAGRow?) -> JSON.Members {
         [
             "bundle_version": nil, "conf": .object(run.conf), "dag_display_name": .string(run.dagID), "dag_id": .string(run.dagID),
             "dag_run_id": .string(run.runID), "dag_versions": row.map { [.object(version($0))] } ?? [],
@@ -66,7 +66,7 @@ enum APIShapes {
         ]
     }
 
-    static func taskInstance(_ task: TaskInstance, _ run: DAGRun, _ row: DAGRow?) -> [String: JSON] {
+    static func taskInstance(_ task: TaskInstance, _ run: DAGRun, _ row: DAGRow?) -> JSON.Members {
         taskTry(
             TaskTry(taskID: task.taskID, tryNumber: task.tryNumber, state: task.state, startDate: task.startDate, endDate: task.endDate),
             task, run, row
@@ -74,10 +74,10 @@ enum APIShapes {
         .merging([
             "id": .string(task.id), "logical_date": text(run.logicalDate), "run_after": .string(run.runAfter.text),
             "note": optional(task.note), "rendered_fields": [:], "rendered_map_index": nil, "trigger": nil, "triggerer_job": nil,
-        ]) { $1 }
+        ])
     }
 
-    static func taskTry(_ row: TaskTry, _ task: TaskInstance, _ run: DAGRun, _ dag: DAGRow?) -> [String: JSON] {
+    static func taskTry(_ row: TaskTry, _ task: TaskInstance, _ run: DAGRun, _ dag: DAGRow?) -> JSON.Members {
         [
             "dag_display_name": .string(run.dagID), "dag_id": .string(run.dagID), "dag_run_id": .string(run.runID),
             "dag_version": dag.map { .object(version($0)) } ?? nil, "duration": duration(row.startDate, row.endDate),
@@ -91,7 +91,7 @@ enum APIShapes {
     }
 
     static func xcom(_ row: XComRow, _ run: DAGRun, withValue: Bool) -> JSON {
-        var members: [String: JSON] = [
+        var members: JSON.Members = [
             "dag_display_name": .string(run.dagID), "dag_id": .string(run.dagID), "key": .string(row.key),
             "logical_date": text(run.logicalDate), "map_index": -1, "run_after": .string(run.runAfter.text), "run_id": .string(run.runID),
             "task_display_name": .string(row.taskID), "task_id": .string(row.taskID), "timestamp": .string(row.timestamp.text),
@@ -101,7 +101,7 @@ enum APIShapes {
     }
 
     /// A DAG that is compiled in has one version; its id is made from the DAG's name, so that it is the same after a restart.
-    private static func version(_ row: DAGRow) -> [String: JSON] {
+    private static func version(_ row: DAGRow) -> JSON.Members {
         func hash(_ basis: UInt64) -> UInt64 { row.dagID.utf8.reduce(basis) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 } }
         let (high, low) = (hash(0xCBF2_9CE4_8422_2325), hash(0x9E37_79B9_7F4A_7C15))
         let hex = [high & 0xFFFF_FFFF_FFFF_0FFF | 0x8000, low & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000].map { word in

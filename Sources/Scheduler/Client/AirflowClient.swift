@@ -1,5 +1,5 @@
 internal import AsyncHTTPClient
-internal import IO
+package import IO
 package import Logging
 internal import NIOConcurrencyHelpers
 internal import NIOCore
@@ -59,9 +59,8 @@ package final class AirflowClient: Sendable {
     }
 
     /// - Returns: the new run, usually `queued`.
-    package func trigger(_ dagID: String, runID: String? = nil, conf: [String: JSON] = [:], note: String? = nil) async throws -> AirflowRun
-    {
-        var body: [String: JSON] = ["logical_date": .null, "conf": .object(conf)]
+    package func trigger(_ dagID: String, runID: String? = nil, conf: JSON.Members = [:], note: String? = nil) async throws -> AirflowRun {
+        var body: JSON.Members = ["logical_date": .null, "conf": .object(conf)]
         if let runID { body["dag_run_id"] = .string(runID) }
         if let note { body["note"] = .string(note) }
         return try AirflowRun(required: await send("POST", "dags/\(Self.encoded(dagID))/dagRuns", .object(body)))

@@ -1,3 +1,5 @@
+package import IO
+
 /// A DAG as the API shows it.
 package struct AirflowDAG: Sendable {
     package let id: String

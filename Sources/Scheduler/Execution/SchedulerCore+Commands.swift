@@ -1,4 +1,5 @@
 internal import Foundation
+internal import IO
 
 /// What a caller asks of a new run.
 struct TriggerRequest: Sendable {
@@ -8,7 +9,7 @@ struct TriggerRequest: Sendable {
     var dataIntervalStart: Moment?
     var dataIntervalEnd: Moment?
     var runAfter: Moment?
-    var conf: [String: JSON] = [:]
+    var conf: JSON.Members = [:]
     var note: String?
     var user: String?
 }

@@ -1,4 +1,5 @@
 package import Foundation
+package import IO
 package import Logging
 internal import NIOConcurrencyHelpers
 
@@ -14,7 +15,7 @@ package struct TaskContext: Sendable {
     package let dataIntervalStart: Date
     package let dataIntervalEnd: Date
     /// What the run was triggered with.
-    package let conf: [String: JSON]
+    package let conf: JSON.Members
     /// Writes into the task's log.
     package let logger: Logger
     private let output: TaskOutput

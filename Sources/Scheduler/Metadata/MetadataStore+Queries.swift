@@ -1,4 +1,5 @@
 internal import GRDB
+internal import IO
 
 /// Which runs a list asks for.
 struct RunFilter: Sendable {
@@ -147,5 +148,5 @@ extension MetadataStore {
 
     private static func moment(_ row: Row, _ column: String) -> Moment? { (row[column] as Int64?).map { Moment(microseconds: $0) } }
 
-    private static func json(_ text: String) -> JSON { (try? JSON(parsing: text.utf8)) ?? .null }
+    private static func json(_ text: String) -> JSON { (try? JSON(parsing: text)) ?? .null }
 }

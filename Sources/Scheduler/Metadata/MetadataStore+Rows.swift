@@ -1,4 +1,5 @@
 internal import GRDB
+internal import IO
 
 /// One row that the scheduler writes.
 enum RowChange: Sendable {
@@ -66,7 +67,8 @@ extension MetadataStore {
             ).execute(arguments: [
                 run.dagID, run.runID, run.type.rawValue, run.state.rawValue, run.logicalDate?.microseconds,
                 run.dataIntervalStart?.microseconds, run.dataIntervalEnd?.microseconds, run.runAfter.microseconds,
-                run.queuedAt.microseconds, run.startDate?.microseconds, run.endDate?.microseconds, JSON.object(run.conf).text, run.note,
+                run.queuedAt.microseconds, run.startDate?.microseconds, run.endDate?.microseconds, JSON.object(run.conf).sortedText,
+                run.note,
                 run.triggeredBy, run.triggeringUser,
             ])
         case .updateRun(let run):
@@ -107,7 +109,7 @@ extension MetadataStore {
                     INSERT INTO xcom (dag_id, run_id, task_id, key, value, timestamp) VALUES (?, ?, ?, ?, ?, ?)
                     ON CONFLICT (dag_id, run_id, task_id, map_index, key) DO UPDATE SET value = excluded.value, timestamp = excluded.timestamp
                     """
-            ).execute(arguments: [row.dagID, row.runID, row.taskID, row.key, row.value.text, row.timestamp.microseconds])
+            ).execute(arguments: [row.dagID, row.runID, row.taskID, row.key, row.value.sortedText, row.timestamp.microseconds])
         case .deleteRun(let dagID, let runID):
             try db.cachedStatement(sql: "DELETE FROM dag_run WHERE dag_id = ? AND run_id = ?").execute(arguments: [dagID, runID])
         case .note(let dagID, let runID, let note):

@@ -1,3 +1,5 @@
+internal import IO
+
 /// The state of a DAG run, in Airflow's words.
 package enum RunState: String, Sendable, CaseIterable {
     case queued, running, success, failed
@@ -37,7 +39,7 @@ struct DAGRun: Sendable, Equatable {
     var queuedAt: Moment
     var startDate: Moment?
     var endDate: Moment?
-    var conf: [String: JSON] = [:]
+    var conf: JSON.Members = [:]
     var note: String?
     /// Airflow's `triggered_by`: rest_api, timetable, backfill.
     var triggeredBy = "timetable"

@@ -1,14 +1,15 @@
 internal import HTTPTypes
 internal import Hummingbird
 internal import HummingbirdCore
+internal import IO
 
 /// `/config`: the compatibility level, for all subjects and for one.
 extension RegistryRoutes {
     mutating func addConfig() {
-        get("/config") { _, _ in try RegistryJSON.response(["compatibilityLevel": "BACKWARD"]) }
+        get("/config") { _, _ in RegistryJSON.response(["compatibilityLevel": "BACKWARD"]) }
         get("/config/:subject") { request, context in
             if request.uri.queryParameters["defaultToGlobal"] == "true" {
-                return try RegistryJSON.response(["compatibilityLevel": "BACKWARD"])
+                return RegistryJSON.response(["compatibilityLevel": "BACKWARD"])
             }
             throw RegistryError.noSubjectCompatibility(context.text("subject"))
         }

@@ -1,22 +1,13 @@
+internal import IO
+
 /// `/v1/metadata` and `/contexts`: who answers.
 extension RegistryRoutes {
-    private struct ClusterID: Encodable {
-        struct Scope: Encodable {
-            let path: [String]
-            let clusters: [String: String]
-        }
-
-        let id: String
-        let scope: Scope
-    }
-
     mutating func addServerMetadata(clusterID: @escaping @Sendable () async throws -> String) {
         get("/v1/metadata/id") { _, _ in
-            let clusters = ["kafka-cluster": try await clusterID(), "schema-registry-cluster": "schema-registry"]
-            let scope = ClusterID.Scope(path: [], clusters: clusters)
-            return try RegistryJSON.response(ClusterID(id: "", scope: scope))
+            let clusters: JSON = ["kafka-cluster": .string(try await clusterID()), "schema-registry-cluster": "schema-registry"]
+            return RegistryJSON.response(["id": "", "scope": ["path": [], "clusters": clusters]])
         }
-        get("/v1/metadata/version") { _, _ in try RegistryJSON.response(["version": "7.9.0-leat", "commitId": ""]) }
-        get("/contexts") { _, _ in try RegistryJSON.response(["."]) }
+        get("/v1/metadata/version") { _, _ in RegistryJSON.response(["version": "7.9.0-leat", "commitId": ""]) }
+        get("/contexts") { _, _ in RegistryJSON.response(["."]) }
     }
 }

@@ -1,10 +1,11 @@
 internal import HTTPTypes
 internal import Hummingbird
+internal import IO
 
 /// `/subjects`: the names under which schemas are versioned.
 extension RegistryRoutes {
     mutating func addSubjects() {
-        get("/subjects") { _, _ in try RegistryJSON.response([String]()) }
+        get("/subjects") { _, _ in RegistryJSON.response([]) }
         refuse(.post, "/subjects/:subject", "Looking a schema up under a subject")
         on(.delete, "/subjects/:subject") { _, context in throw RegistryError.subjectNotFound(context.text("subject")) }
         get("/subjects/:subject/versions") { _, context in throw RegistryError.subjectNotFound(context.text("subject")) }

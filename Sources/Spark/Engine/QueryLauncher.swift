@@ -46,7 +46,7 @@ final class QueryLauncher: Sendable {
     /// Queries whose checkpoint folder was deleted start anew: what the store holds of them goes.
     func forgetDeleted() throws {
         for (id, text) in try checkpoint.descriptions() {
-            guard let location = (try? JSONValue(parsing: text))?["location"]?.text else { continue }
+            guard let location = (try? JSON(parsing: text))?["location"]?.string else { continue }
             if try CheckpointLocation(location).owner?.id != id { try checkpoint.forget(id) }
         }
     }
@@ -216,9 +216,9 @@ final class QueryLauncher: Sendable {
         do {
             try checkpoint.describe(
                 id,
-                JSONValue.object([
-                    .init("name", name.map { .string($0) } ?? .null), .init("location", location.map { .string($0) } ?? .null),
-                ]).serialized)
+                JSON.object([
+                    "name": name.map { .string($0) } ?? nil, "location": location.map { .string($0) } ?? nil,
+                ]).text)
             try await sink.prepare(plan.schema, definition.outputMode)
         } catch {
             for source in sources { await source.stop() }

@@ -1,9 +1,11 @@
+package import IO
+
 /// Spark's JSON form of a schema, `{"type":"struct","fields":[{"name":…,"type":…,"nullable":…,"metadata":{}}]}`.
 extension StructType {
     package init(json text: String) throws {
-        let value: JSONValue
+        let value: JSON
         do {
-            value = try JSONValue(parsing: text)
+            value = try JSON(parsing: text)
         } catch {
             throw SparkError("INVALID_SCHEMA.PARSE_ERROR", sqlState: "42K07", "Cannot parse the schema: \(error).")
         }
@@ -13,26 +15,26 @@ extension StructType {
         self = type
     }
 
-    package var json: String { DataType.structure(self).jsonValue.serialized }
+    package var json: String { DataType.structure(self).jsonValue.text }
 }
 
 extension DataType {
-    package init(json value: JSONValue) throws {
-        if let name = value.text {
+    package init(json value: JSON) throws {
+        if let name = value.string {
             self = try DataType(jsonName: name)
             return
         }
-        guard let kind = value["type"]?.text else { throw Self.malformed(value) }
+        guard let kind = value["type"]?.string else { throw Self.malformed(value) }
         switch kind {
         case "struct":
-            guard let fields = value["fields"]?.elements else { throw Self.malformed(value) }
+            guard let fields = value["fields"]?.array else { throw Self.malformed(value) }
             self = .structure(
                 StructType(
                     try fields.map { field in
-                        guard let name = field["name"]?.text, let type = field["type"] else { throw Self.malformed(field) }
+                        guard let name = field["name"]?.string, let type = field["type"] else { throw Self.malformed(field) }
                         var metadata: [String: String] = [:]
-                        for member in field["metadata"]?.members ?? [] {
-                            metadata[member.name] = member.value.text ?? member.value.serialized
+                        for member in field["metadata"]?.members ?? [:] {
+                            metadata[member.name] = member.value.shown
                         }
                         return StructField(
                             name, try DataType(json: type), nullable: field["nullable"] != .bool(false), metadata: metadata)
@@ -59,37 +61,30 @@ extension DataType {
         }
     }
 
-    private static func malformed(_ value: JSONValue) -> SparkError {
-        SparkError("INVALID_JSON_DATA_TYPE", sqlState: "2203G", "Failed to read a data type from \(value.serialized).")
+    private static func malformed(_ value: JSON) -> SparkError {
+        SparkError("INVALID_JSON_DATA_TYPE", sqlState: "2203G", "Failed to read a data type from \(value.text).")
     }
 
-    package var jsonValue: JSONValue {
+    package var jsonValue: JSON {
         switch self {
         case .structure(let type):
-            .object([
-                .init("type", .string("struct")),
-                .init(
-                    "fields",
-                    .array(
-                        type.fields.map { field in
-                            .object([
-                                .init("name", .string(field.name)), .init("type", field.dataType.jsonValue),
-                                .init("nullable", .bool(field.nullable)),
-                                .init(
-                                    "metadata",
-                                    .object(field.metadata.sorted { $0.key < $1.key }.map { .init($0.key, .string($0.value)) })),
-                            ])
-                        })),
-            ])
+            [
+                "type": "struct",
+                "fields": .array(
+                    type.fields.map { field in
+                        [
+                            "name": .string(field.name), "type": field.dataType.jsonValue, "nullable": .bool(field.nullable),
+                            "metadata": .object(
+                                JSON.Members(field.metadata.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) })),
+                        ]
+                    }),
+            ]
         case .array(let element, let containsNull):
-            .object([
-                .init("type", .string("array")), .init("elementType", element.jsonValue), .init("containsNull", .bool(containsNull)),
-            ])
+            ["type": "array", "elementType": element.jsonValue, "containsNull": .bool(containsNull)]
         case .map(let key, let value, let valueContainsNull):
-            .object([
-                .init("type", .string("map")), .init("keyType", key.jsonValue), .init("valueType", value.jsonValue),
-                .init("valueContainsNull", .bool(valueContainsNull)),
-            ])
+            [
+                "type": "map", "keyType": key.jsonValue, "valueType": value.jsonValue, "valueContainsNull": .bool(valueContainsNull),
+            ]
         default: .string(StructType.typeName(self))
         }
     }

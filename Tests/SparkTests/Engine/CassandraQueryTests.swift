@@ -103,7 +103,7 @@ final class RunningStore: Sendable {
         #expect(letters[2].reason.contains("'not-a-uuid' is no uuid"))
         #expect(letters[3].reason.contains("field 'age' is wanted as INT"))
         #expect(letters[4].value == nil)
-        let progress = try #require(handle.lastProgress.map { try JSONValue(parsing: $0) })
+        let progress = try #require(handle.lastProgress.map { try JSON(parsing: $0) })
         #expect(progress["observedMetrics"]?["leat"]?["deadLettersTotal"] == .integer(5))
         #expect(progress["observedMetrics"]?["leat"]?["deadLetterTopic"] == .string("users.dead-letter"))
         #expect(progress["sink"]?["description"] == .string("CassandraTable[ks.users]"))

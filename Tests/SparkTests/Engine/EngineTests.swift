@@ -39,10 +39,10 @@ import Testing
         #expect(engine.queries.status(id)?.isActive == true)
         #expect(try await eventually { engine.queries.status(id)?.message == "Waiting for data to arrive" })
 
-        let progress = try #require(engine.queries.recentProgress(id).first.map { try JSONValue(parsing: $0) })
+        let progress = try #require(engine.queries.recentProgress(id).first.map { try JSON(parsing: $0) })
         #expect(progress["name"] == .string("out"))
         #expect(progress["batchId"] == .integer(0))
-        #expect(progress["sources"]?.elements?.first?["description"] == .string("MemoryStream[in]"))
+        #expect(progress["sources"]?.elements.first?["description"] == .string("MemoryStream[in]"))
         #expect(progress["sink"]?["description"] == .string("MemorySink"))
         #expect(progress["observedMetrics"]?["leat"]?["deadLetters"] == .integer(0))
 

@@ -191,7 +191,7 @@ final class RunningBroker: Sendable {
                 name: "many", plan: read(["subscribe": "many", "maxOffsetsPerTrigger": "10"]), sink: .init(format: "memory"),
                 trigger: .availableNow))
         #expect(await query.awaitTermination(timeout: .seconds(30)))
-        let rows = try query.recentProgress.map { try JSONValue(parsing: $0)["numInputRows"]?.integerValue }
+        let rows = try query.recentProgress.map { try JSON(parsing: $0)["numInputRows"]?.integer }
         #expect(rows == [10, 10, 5])
         #expect(engine.memoryTable("many")?.rows.map { $0[4] } == (0..<25).map { .long($0) })
         let once = try await engine.queries.start(
@@ -288,7 +288,7 @@ final class RunningBroker: Sendable {
                 trigger: .availableNow))
         #expect(await query.awaitTermination(timeout: .seconds(60)))
         let seconds = (ContinuousClock.now - start).inSeconds
-        let rows = try query.recentProgress.compactMap { try JSONValue(parsing: $0)["numInputRows"]?.integerValue }.reduce(0, +)
+        let rows = try query.recentProgress.compactMap { try JSON(parsing: $0)["numInputRows"]?.integer }.reduce(0, +)
         #expect(rows == Int64(count))
         print(
             "noop: \(Int(Double(count) / seconds)) rows/s, \((processSeconds() - cpu) / Double(count) * 1e6) µs of CPU a row, broker included"

@@ -50,7 +50,7 @@ import Testing
 
     @Test func anUncommittedBatchIsReplayedAsLogged() throws {
         let batch = MicroBatch(id: 4, ranges: [range(10, 20)], baseTimestamp: 77, plannedMicros: 70, deadLetterEnds: offset(3))
-        let again = try #require(MicroBatch(json: try JSONValue(parsing: batch.json.serialized)))
+        let again = try #require(MicroBatch(json: try JSON(parsing: batch.json.text)))
         #expect(again == batch)
         #expect(MicroBatchSteps(last: again, isCommitted: false).action == .execute(batch, isReplay: true))
         #expect(MicroBatchSteps(last: again, isCommitted: true).action == .plan(batch: 5, after: [offset(20)]))

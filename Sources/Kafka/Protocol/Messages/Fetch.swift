@@ -21,18 +21,7 @@ struct FetchRequest: KafkaRequest {
     var forgotten: [Forgotten] = []
     var rackID = ""
 
-    struct Topic: WireStruct {
-        /// Up to v12; from v13 the id stands in its place.
-        var name = ""
-        var id = TopicID.zero
-        var partitions: [Partition] = []
-
-        mutating func code(_ coder: inout some WireCoder) throws(WireError) {
-            if coder.version >= 13 { try coder.code(&id) } else { try coder.code(&name) }
-            try coder.code(&partitions)
-            try coder.tags()
-        }
-    }
+    typealias Topic = FetchTopic<Partition>
 
     struct Partition: WireStruct {
         var index: Int32 = 0
@@ -53,17 +42,7 @@ struct FetchRequest: KafkaRequest {
         }
     }
 
-    struct Forgotten: WireStruct {
-        var name = ""
-        var id = TopicID.zero
-        var partitions: [Int32] = []
-
-        mutating func code(_ coder: inout some WireCoder) throws(WireError) {
-            if coder.version >= 13 { try coder.code(&id) } else { try coder.code(&name) }
-            try coder.code(&partitions)
-            try coder.tags()
-        }
-    }
+    typealias Forgotten = FetchTopic<Int32>
 
     mutating func code(_ coder: inout some WireCoder) throws(WireError) {
         if coder.version <= 14 { try coder.code(&replicaID) }
@@ -88,17 +67,7 @@ struct FetchResponse: WireStruct {
     var sessionID: Int32 = 0
     var topics: [Topic] = []
 
-    struct Topic: WireStruct {
-        var name = ""
-        var id = TopicID.zero
-        var partitions: [Partition] = []
-
-        mutating func code(_ coder: inout some WireCoder) throws(WireError) {
-            if coder.version >= 13 { try coder.code(&id) } else { try coder.code(&name) }
-            try coder.code(&partitions)
-            try coder.tags()
-        }
-    }
+    typealias Topic = FetchTopic<Partition>
 
     struct Partition: WireStruct {
         var index: Int32 = 0
@@ -141,6 +110,19 @@ struct FetchResponse: WireStruct {
             try coder.code(&sessionID)
         }
         try coder.code(&topics)
+        try coder.tags()
+    }
+}
+
+/// A topic of a fetch: named up to v12, and from v13 by its id.
+struct FetchTopic<Partition: WireStruct>: WireStruct {
+    var name = ""
+    var id = TopicID.zero
+    var partitions: [Partition] = []
+
+    mutating func code(_ coder: inout some WireCoder) throws(WireError) {
+        if coder.version >= 13 { try coder.code(&id) } else { try coder.code(&name) }
+        try coder.code(&partitions)
         try coder.tags()
     }
 }

@@ -29,16 +29,7 @@ struct OffsetFetchRequest: KafkaRequest {
         }
     }
 
-    struct Topic: WireStruct {
-        var name = ""
-        var partitions: [Int32] = []
-
-        mutating func code(_ coder: inout some WireCoder) throws(WireError) {
-            try coder.code(&name)
-            try coder.code(&partitions)
-            try coder.tags()
-        }
-    }
+    typealias Topic = TopicPartitions<Int32>
 
     mutating func code(_ coder: inout some WireCoder) throws(WireError) {
         if coder.version >= 8 {
@@ -72,16 +63,7 @@ struct OffsetFetchResponse: WireStruct {
         }
     }
 
-    struct Topic: WireStruct {
-        var name = ""
-        var partitions: [Partition] = []
-
-        mutating func code(_ coder: inout some WireCoder) throws(WireError) {
-            try coder.code(&name)
-            try coder.code(&partitions)
-            try coder.tags()
-        }
-    }
+    typealias Topic = TopicPartitions<Partition>
 
     struct Partition: WireStruct {
         var index: Int32 = 0

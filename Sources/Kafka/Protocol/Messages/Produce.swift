@@ -15,16 +15,7 @@ struct ProduceRequest: KafkaRequest {
     var timeoutMs: Int32 = 30_000
     var topics: [Topic] = []
 
-    struct Topic: WireStruct {
-        var name = ""
-        var partitions: [Partition] = []
-
-        mutating func code(_ coder: inout some WireCoder) throws(WireError) {
-            try coder.code(&name)
-            try coder.code(&partitions)
-            try coder.tags()
-        }
-    }
+    typealias Topic = TopicPartitions<Partition>
 
     struct Partition: WireStruct {
         var index: Int32 = 0
@@ -50,16 +41,7 @@ struct ProduceResponse: WireStruct {
     var topics: [Topic] = []
     var throttleTimeMs: Int32 = 0
 
-    struct Topic: WireStruct {
-        var name = ""
-        var partitions: [Partition] = []
-
-        mutating func code(_ coder: inout some WireCoder) throws(WireError) {
-            try coder.code(&name)
-            try coder.code(&partitions)
-            try coder.tags()
-        }
-    }
+    typealias Topic = TopicPartitions<Partition>
 
     struct Partition: WireStruct {
         var index: Int32 = 0

@@ -78,7 +78,7 @@ struct KafkaSourceOptions: Sendable {
         case "earliest": return .earliest
         case "latest": return .latest
         default:
-            guard let json = try? JSONValue(parsing: text), let offset = SourceOffset(json: json), !offset.positions.isEmpty else {
+            guard let json = try? JSON(parsing: text), let offset = SourceOffset(json: json), !offset.positions.isEmpty else {
                 throw invalid(name, text, "earliest, latest or JSON such as {\"topic\":{\"0\":23}} is wanted")
             }
             return .offsets(offset.positions)

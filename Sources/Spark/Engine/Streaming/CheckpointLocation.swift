@@ -37,12 +37,12 @@ struct CheckpointLocation {
             let count = read(descriptor, &bytes, bytes.count)
             guard count >= 0 else { throw FileError(call: "read", path: file) }
             let text = String(decoding: bytes.prefix(count), as: UTF8.self)
-            guard let json = try? JSONValue(parsing: text), let id = json["id"]?.text else {
+            guard let json = try? JSON(parsing: text), let id = json["id"]?.string else {
                 throw SparkError(
                     "STREAMING_CHECKPOINT_CORRUPT", sqlState: "XXKST", "\(file) does not say which query the checkpoint belongs to.")
             }
             return Owner(
-                id: StreamingQueryID(id), name: json["name"]?.text, sources: (json["sources"]?.elements ?? []).compactMap(\.text))
+                id: StreamingQueryID(id), name: json["name"]?.string, sources: (json["sources"]?.elements ?? []).compactMap(\.string))
         }
     }
 
@@ -62,10 +62,10 @@ struct CheckpointLocation {
         }
         let id = StreamingQueryID(UUIDText.random())
         try createFolders()
-        let json = JSONValue.object(
-            [.init("id", .string(id.text))] + (name.map { [.init("name", .string($0))] } ?? [])
-                + [.init("sources", .array(sources.map { .string($0) }))])
-        try DurableFile.replace(file, with: Array((json.serialized + "\n").utf8))
+        var members: JSON.Members = ["id": .string(id.text)]
+        if let name { members["name"] = .string(name) }
+        members["sources"] = .array(sources.map { .string($0) })
+        try DurableFile.replace(file, with: Array((JSON.object(members).text + "\n").utf8))
         return id
     }
 

@@ -98,7 +98,7 @@ final class CheckpointStore: @unchecked Sendable {
     /// The newest logged batch, and whether it was committed.
     func last(_ id: StreamingQueryID) throws -> (batch: MicroBatch, isCommitted: Bool)? {
         guard let (_, text) = try scan(prefix: "q/\(id)/o/").last else { return nil }
-        guard let json = try? JSONValue(parsing: text), let batch = MicroBatch(json: json) else {
+        guard let json = try? JSON(parsing: text), let batch = MicroBatch(json: json) else {
             throw SparkError(
                 "STREAMING_CHECKPOINT_CORRUPT", sqlState: "XXKST",
                 "The checkpoint of the query \(id) holds a batch that cannot be read: \(text.prefix(200)).")
@@ -107,14 +107,14 @@ final class CheckpointStore: @unchecked Sendable {
     }
 
     func log(_ batch: MicroBatch, of id: StreamingQueryID) throws {
-        try write { $0.put(Self.key(id, "o", batch.id), batch.json.serialized) }
+        try write { $0.put(Self.key(id, "o", batch.id), batch.json.text) }
     }
 
     /// One synced write: the commit, the next batch's offsets when there is one, and the removal of what is older than two versions.
     func commit(_ batch: Int64, next: MicroBatch?, of id: StreamingQueryID) throws {
         try write { writes in
             writes.put(Self.key(id, "c", batch), "{}")
-            if let next { writes.put(Self.key(id, "o", next.id), next.json.serialized) }
+            if let next { writes.put(Self.key(id, "o", next.id), next.json.text) }
             if batch >= 2 {
                 writes.delete(Self.key(id, "o", batch - 2))
                 writes.delete(Self.key(id, "c", batch - 2))

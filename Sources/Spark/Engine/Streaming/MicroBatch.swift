@@ -1,3 +1,5 @@
+internal import IO
+
 /// What is written down before a micro-batch runs, so that a replay reads the same offsets and writes the same timestamps.
 struct MicroBatch: Hashable, Sendable {
     var id: Int64
@@ -14,17 +16,16 @@ struct MicroBatch: Hashable, Sendable {
     /// The least base timestamp of the next batch.
     var timestampEnd: Int64 { baseTimestamp + span }
 
-    var json: JSONValue {
-        .object([
-            .init("batch", .integer(id)), .init("baseTimestamp", .integer(baseTimestamp)), .init("planned", .integer(plannedMicros)),
-            .init("sources", .array(ranges.map { .object([.init("start", $0.start.json), .init("end", $0.end.json)]) })),
-            .init("deadLetterEnds", deadLetterEnds.json),
-        ])
+    var json: JSON {
+        [
+            "batch": .integer(id), "baseTimestamp": .integer(baseTimestamp), "planned": .integer(plannedMicros),
+            "sources": .array(ranges.map { ["start": $0.start.json, "end": $0.end.json] }), "deadLetterEnds": deadLetterEnds.json,
+        ]
     }
 
-    init?(json: JSONValue) {
-        guard let id = json["batch"]?.integerValue, let base = json["baseTimestamp"]?.integerValue,
-            let planned = json["planned"]?.integerValue, let sources = json["sources"]?.elements
+    init?(json: JSON) {
+        guard let id = json["batch"]?.integer, let base = json["baseTimestamp"]?.integer,
+            let planned = json["planned"]?.integer, let sources = json["sources"]?.array
         else { return nil }
         var ranges: [SourceRange] = []
         for source in sources {
@@ -32,7 +33,7 @@ struct MicroBatch: Hashable, Sendable {
             else { return nil }
             ranges.append(SourceRange(start: start, end: end))
         }
-        guard let ends = SourceOffset(json: json["deadLetterEnds"] ?? .object([])) else { return nil }
+        guard let ends = SourceOffset(json: json["deadLetterEnds"] ?? [:]) else { return nil }
         self.init(id: id, ranges: ranges, baseTimestamp: base, plannedMicros: planned, deadLetterEnds: ends)
     }
 

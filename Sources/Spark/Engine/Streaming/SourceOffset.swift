@@ -1,3 +1,5 @@
+internal import IO
+
 /// One partition of a source.
 struct SourcePartition: Hashable, Sendable, Comparable {
     var topic: String
@@ -16,21 +18,21 @@ struct SourceOffset: Hashable, Sendable {
         self.positions = positions
     }
 
-    var json: JSONValue {
+    var json: JSON {
         let topics = Dictionary(grouping: positions, by: \.key.topic).sorted { $0.key < $1.key }
         return .object(
-            topics.map { topic, entries in
-                .init(
-                    topic,
-                    .object(entries.sorted { $0.key < $1.key }.map { .init(String($0.key.partition), .integer($0.value)) }))
-            })
+            JSON.Members(
+                topics.map { topic, entries in
+                    let offsets = entries.sorted { $0.key < $1.key }.map { (String($0.key.partition), JSON.integer($0.value)) }
+                    return (topic, .object(JSON.Members(offsets)))
+                }))
     }
 
-    init?(json: JSONValue) {
+    init?(json: JSON) {
         var positions: [SourcePartition: Int64] = [:]
-        for topic in json.members ?? [] {
-            for entry in topic.value.members ?? [] {
-                guard let partition = Int32(entry.name), let offset = entry.value.integerValue else { return nil }
+        for topic in json.members {
+            for entry in topic.value.members {
+                guard let partition = Int32(entry.name), let offset = entry.value.integer else { return nil }
                 positions[SourcePartition(topic: topic.name, partition: partition)] = offset
             }
         }
