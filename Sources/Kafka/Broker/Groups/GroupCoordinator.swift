@@ -5,12 +5,12 @@ internal import NIOCore
 /// Drives the groups: one event loop owns all of them, keeps their time, sends the answers that they give, and writes committed
 /// offsets to `__consumer_offsets`, from which they are read again at start.
 final class GroupCoordinator: Sendable {
-    private enum Owed {
+    enum Owed {
         case join(Reply<JoinGroupRequest>)
         case sync(Reply<SyncGroupRequest>)
     }
 
-    private struct State {
+    struct State {
         var groups: [String: Group] = [:]
         var offsets: [String: [OffsetsRecord.Key: OffsetsRecord.Value]] = [:]
         var owed: [Group.Token: Owed] = [:]
@@ -18,15 +18,17 @@ final class GroupCoordinator: Sendable {
         var timers: [String: Scheduled<Void>] = [:]
         var isRewriting = false
         var waitingForTopic: [@Sendable (ErrorCode) -> Void] = []
+        /// What open transactions have committed, by producer: it counts when they end.
+        var pendingOffsets: [Int64: PendingOffsets] = [:]
     }
 
-    private let loop: any EventLoop
-    private let state: NIOLoopBoundBox<State>
-    private let node: UnownedNode
+    let loop: any EventLoop
+    let state: NIOLoopBoundBox<State>
+    let node: UnownedNode
     private let limits: Group.Limits
     private let groupsMax: Int
     private let start = ContinuousClock.now
-    private let logger: Logger
+    let logger: Logger
 
     /// The node owns the coordinator and outlives it.
     struct UnownedNode: @unchecked Sendable {
@@ -48,9 +50,9 @@ final class GroupCoordinator: Sendable {
         state = .makeBoxSendingValue(State(), eventLoop: loop)
     }
 
-    private var now: Duration { ContinuousClock.now - start }
+    var now: Duration { ContinuousClock.now - start }
 
-    private func perform(_ body: @escaping @Sendable (GroupCoordinator) -> Void) {
+    func perform(_ body: @escaping @Sendable (GroupCoordinator) -> Void) {
         loop.execute { body(self) }
     }
 
@@ -296,7 +298,9 @@ final class GroupCoordinator: Sendable {
             for group in request.groups {
                 let offsets = coordinator.state.value.offsets[group.id] ?? [:]
                 func answer(_ topic: String, _ index: Int32) -> OffsetFetchResponse.Partition {
-                    guard let value = offsets[.init(group: group.id, topic: topic, partition: index)] else {
+                    let key = OffsetsRecord.Key(group: group.id, topic: topic, partition: index)
+                    if request.requireStable, coordinator.isPending(key) { return .init(index: index, error: .unstableOffsetCommit) }
+                    guard let value = offsets[key] else {
                         return .init(index: index, metadata: "")
                     }
                     return .init(
@@ -317,7 +321,7 @@ final class GroupCoordinator: Sendable {
     }
 
     /// Appends records to the offsets topic, and makes them count when they are committed; then `completion`, on the loop.
-    private func write(
+    func write(
         _ entries: [(OffsetsRecord.Key, OffsetsRecord.Value?)], _ completion: @escaping @Sendable (ErrorCode) -> Void
     ) {
         guard !entries.isEmpty else { return completion(.none) }
@@ -351,14 +355,14 @@ final class GroupCoordinator: Sendable {
         }
     }
 
-    private func apply(_ entries: [(OffsetsRecord.Key, OffsetsRecord.Value?)]) {
+    func apply(_ entries: [(OffsetsRecord.Key, OffsetsRecord.Value?)]) {
         for (key, value) in entries {
             state.value.offsets[key.group, default: [:]][key] = value
             if state.value.offsets[key.group]?.isEmpty == true { state.value.offsets[key.group] = nil }
         }
     }
 
-    private func createTopic() {
+    func createTopic() {
         let node = node.node
         node.administer { [self] in
             var code = ErrorCode.none
@@ -386,53 +390,20 @@ final class GroupCoordinator: Sendable {
     /// Reads the offsets topic. Blocks: before the listeners open.
     func replay() throws {
         guard let partition = node.node.topics.partition(Topic.offsetsName, 0) else { return }
-        var offsets: [String: [OffsetsRecord.Key: OffsetsRecord.Value]] = [:]
+        var replayed = ReplayedOffsets()
         var next = partition.offsets.start
         while next < partition.offsets.highWatermark,
             case .cold(let read)? = partition.view(from: next, maxBytes: 1 << 20, hotBytes: -1)?.location
         {
             let bytes = try read.perform(allocator: ByteBufferAllocator())
             guard bytes.readableBytes > 0 else { break }
-            next = try Self.read(bytes, from: next, into: &offsets)
+            next = try replayed.read(bytes, from: next)
         }
-        let read = offsets
-        loop.execute { self.state.value.offsets = read }
-    }
-
-    /// Returns the offset after the last batch.
-    static func read(
-        _ bytes: ByteBuffer, from offset: Int64, into offsets: inout [String: [OffsetsRecord.Key: OffsetsRecord.Value]]
-    ) throws(WireError) -> Int64 {
-        var next = offset
-        var position = bytes.readerIndex
-        while let batch = bytes.getSlice(at: position, length: min(RecordBatchHeader.size, bytes.writerIndex - position)),
-            let header = batch.withUnsafeReadableBytes({ RecordBatchHeader($0) }), header.size <= bytes.writerIndex - position
-        {
-            if header.codec == CompressionCodec.none, !header.isControl {
-                let records = bytes.getSlice(at: position + RecordBatchHeader.size, length: header.size - RecordBatchHeader.size)!
-                let positions = try records.withUnsafeReadableBytes { raw throws(WireError) in
-                    var iterator = RecordIterator(raw)
-                    var positions: [RecordPosition] = []
-                    while let record = try iterator.next() { positions.append(record) }
-                    return positions
-                }
-                for record in positions where record.keyLength >= 0 {
-                    let start = records.readerIndex
-                    guard let key = records.getSlice(at: start + record.keyStart, length: record.keyLength).flatMap(OffsetsRecord.decodeKey)
-                    else { continue }
-                    var value: OffsetsRecord.Value?
-                    if record.valueLength >= 0 {
-                        value = records.getSlice(at: start + record.valueStart, length: record.valueLength).flatMap(
-                            OffsetsRecord.decodeValue)
-                    }
-                    offsets[key.group, default: [:]][key] = value
-                    if offsets[key.group]?.isEmpty == true { offsets[key.group] = nil }
-                }
-            }
-            position += header.size
-            next = header.nextOffset
+        let read = replayed
+        loop.execute {
+            self.state.value.offsets = read.offsets
+            self.state.value.pendingOffsets = read.pending
         }
-        return next
     }
 
     // MARK: Housekeeping
@@ -449,6 +420,7 @@ final class GroupCoordinator: Sendable {
     func forget(topic: String) {
         perform { coordinator in
             let keys = coordinator.state.value.offsets.values.flatMap { $0.keys.filter { $0.topic == topic } }
+            coordinator.forgetPending(topic: topic)
             coordinator.write(keys.map { ($0, nil) }) { _ in }
         }
     }
@@ -477,8 +449,14 @@ final class GroupCoordinator: Sendable {
         // This record commits nothing. When it is acknowledged, so is all that was appended before the roll: acknowledgements come
         // in the order of the appends, and only then does the copy below hold everything that the older segments hold.
         write([(.init(group: "", topic: "", partition: -1), nil)]) { [weak self] error in
-            guard let self, error == .none else { return }
-            self.perform { coordinator in coordinator.rewrite(partition, before: end) }
+            guard let self else { return }
+            self.perform { coordinator in
+                // A copy holds no offsets of open transactions, so that what they have written must stay: another time then.
+                guard error == .none, coordinator.state.value.pendingOffsets.isEmpty else {
+                    return coordinator.state.value.isRewriting = false
+                }
+                coordinator.rewrite(partition, before: end)
+            }
         }
     }
 
@@ -499,7 +477,7 @@ final class GroupCoordinator: Sendable {
 }
 
 /// Passes one acknowledgement on.
-private final class OffsetsReceiver: AckReceiver {
+final class OffsetsReceiver: AckReceiver {
     private let body: @Sendable (ErrorCode) -> Void
     init(_ body: @escaping @Sendable (ErrorCode) -> Void) { self.body = body }
     func acknowledged(_ index: Int, _ error: ErrorCode) { body(error) }
