@@ -9,6 +9,7 @@ import time
 sys.path[:0] = [str(pathlib.Path(__file__).resolve().parent), str(pathlib.Path(__file__).resolve().parents[1] / "Support")]
 
 import rounds  # noqa: E402
+import transactions  # noqa: E402
 from checker import Loss  # noqa: E402
 
 
@@ -16,6 +17,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=50, help="kills of the whole, and kills of each box apart")
     parser.add_argument("--power-loss-rounds", type=int, default=20)
+    parser.add_argument("--transaction-rounds", type=int, default=20, help="kills of the broker under transactions")
+    parser.add_argument("--only", choices=["whole", "apart", "power-loss", "transactions"], action="append", help="some of the four")
     parser.add_argument("--seed", type=int, default=int(time.time()), help="the moments of the kills and the records")
     arguments = parser.parse_args()
     print(f"seed {arguments.seed}", flush=True)
@@ -24,10 +27,12 @@ def main():
         print(line, flush=True)
 
     plan = [
-        ("kill -9 of the whole", lambda f: rounds.whole(f, arguments.rounds, arguments.seed, report)),
-        ("kill -9 of each box apart", lambda f: rounds.apart(f, arguments.rounds, arguments.seed + 1, report)),
-        ("power loss", lambda f: rounds.whole(f, arguments.power_loss_rounds, arguments.seed + 2, report, power_loss=True)),
+        ("whole", "kill -9 of the whole", lambda f: rounds.whole(f, arguments.rounds, arguments.seed, report)),
+        ("apart", "kill -9 of each box apart", lambda f: rounds.apart(f, arguments.rounds, arguments.seed + 1, report)),
+        ("power-loss", "power loss", lambda f: rounds.whole(f, arguments.power_loss_rounds, arguments.seed + 2, report, power_loss=True)),
+        ("transactions", "transactions", lambda f: transactions.rounds(f, arguments.transaction_rounds, arguments.seed + 3, report)),
     ]
+    plan = [(title, work) for key, title, work in plan if not arguments.only or key in arguments.only]
     failed = 0
     for name, work in plan:
         print(f"== {name}", flush=True)

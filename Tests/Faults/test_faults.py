@@ -3,6 +3,7 @@
 import pytest
 
 import rounds
+import transactions
 from checker import Loss, Unopened
 
 
@@ -16,6 +17,10 @@ def test_nothing_acknowledged_is_lost_when_one_box_is_killed(tmp_path):
 
 def test_nothing_acknowledged_is_lost_when_the_power_goes(tmp_path):
     rounds.whole(tmp_path, rounds=2, seed=3, power_loss=True)
+
+
+def test_transactions_are_whole_or_absent_when_the_broker_is_killed(tmp_path):
+    transactions.rounds(tmp_path, count=2)
 
 
 @pytest.mark.parametrize("ignored", ["/broker/", "/store/"])

@@ -42,8 +42,11 @@ package final class Broker: Sendable {
         let broker = Broker(node: node, dataFolder: dataFolder, checkpoints: checkpoints)
         do {
             let isClean = try checkpoints.takeCleanMark()
-            try node.topics.open(isClean: isClean, recoveryPoints: try checkpoints.recoveryPoints(), nowMs: WallClock.nowMs)
+            try node.topics.open(
+                isClean: isClean, recoveryPoints: try checkpoints.recoveryPoints(), logStarts: try checkpoints.logStarts(),
+                nowMs: WallClock.nowMs)
             try node.coordinator.replay()
+            try node.transactions.replay()
             try await broker.listen()
         } catch {
             await broker.abandonStart()
@@ -145,6 +148,7 @@ package final class Broker: Sendable {
         every(values.duration("broker.log.retention.check")) {
             node.administer { Self.applyRetention(node) }
             node.coordinator.tidy()
+            node.transactions.tidy()
         }
         every(values.duration("broker.log.checkpoint")) { node.administer { Self.checkpoint(node, checkpoints) } }
         if case .interval(let interval) = node.configuration.flush {
@@ -209,6 +213,7 @@ package final class Broker: Sendable {
         } catch {
             node.logger.error("the broker stopped without a clean mark; the next start checks its logs", metadata: ["error": "\(error)"])
         }
+        await node.transactions.stop()
         withExtendedLifetime(dataFolder) {}
     }
 
@@ -217,5 +222,6 @@ package final class Broker: Sendable {
         await node.stopThreads()
         let node = self.node
         try? await NIOThreadPool.singleton.runIfActive { node.flusher.stop() }
+        await node.transactions.stop()
     }
 }

@@ -52,6 +52,16 @@ package struct BrokerConfiguration: Sendable {
         Setting("broker.partitions.max", .integer(1...100_000), default: "4000", "partitions of all topics together"),
         Setting("broker.producers.max", .integer(1...1_000_000), default: "10000", "idempotent producers that a partition remembers"),
         Setting("broker.producer.expiration", .duration, default: "1d", "how long a silent producer is remembered"),
+        Setting(
+            "broker.transaction.timeout.max", .duration, default: "15m",
+            "the longest transaction time-out that a producer may ask for (transaction.max.timeout.ms)"),
+        Setting("broker.transactional.ids.max", .integer(1...1_000_000), default: "10000", "transactional ids that are remembered"),
+        Setting(
+            "broker.transactional.id.expiration", .duration, default: "7d",
+            "how long a transactional id without an open transaction is remembered"),
+        Setting(
+            "broker.transactions.segment.bytes", .bytes, default: "32MiB",
+            "bytes of __transaction_state after which it is written anew with what is current"),
         Setting("broker.groups.max", .integer(1...1_000_000), default: "10000", "consumer groups"),
         Setting("broker.group.members.max", .integer(1...100_000), default: "1000", "members of a group"),
         Setting("broker.group.session.timeout.min", .duration, default: "1s", "the shortest session time-out that a member may ask for"),

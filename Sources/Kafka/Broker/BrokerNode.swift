@@ -62,7 +62,10 @@ final class BrokerNode: Sendable {
     private let administration: NIOThreadPool
     private let coordinatorBox = NIOLockedValueBox<GroupCoordinator?>(nil)
 
+    private let transactionsBox = NIOLockedValueBox<TransactionCoordinator?>(nil)
+
     var coordinator: GroupCoordinator { coordinatorBox.withLockedValue { $0! } }
+    var transactions: TransactionCoordinator { transactionsBox.withLockedValue { $0! } }
 
     init(configuration: BrokerConfiguration, clusterID: String, logger: Logger) {
         self.configuration = configuration
@@ -82,8 +85,11 @@ final class BrokerNode: Sendable {
         administration = NIOThreadPool(numberOfThreads: 1)
         fileThreads.start()
         administration.start()
-        let coordinator = GroupCoordinator(node: self, loop: MultiThreadedEventLoopGroup.singleton.next())
+        let loop = MultiThreadedEventLoopGroup.singleton.next()
+        let coordinator = GroupCoordinator(node: self, loop: loop)
         coordinatorBox.withLockedValue { $0 = coordinator }
+        let transactions = TransactionCoordinator(node: self, loop: loop)
+        transactionsBox.withLockedValue { $0 = transactions }
     }
 
     /// Runs `body` on the administrative thread.
@@ -167,6 +173,42 @@ final class BrokerNode: Sendable {
         case .deleteGroups:
             let (request, reply) = try open(DeleteGroupsRequest.self)
             coordinator.delete(request, reply)
+        case .deleteRecords:
+            let (request, reply) = try open(DeleteRecordsRequest.self)
+            deleteRecords(request, reply)
+        case .offsetForLeaderEpoch:
+            let (request, reply) = try open(OffsetForLeaderEpochRequest.self)
+            offsetForLeaderEpoch(request, reply)
+        case .addPartitionsToTxn:
+            let (request, reply) = try open(AddPartitionsToTxnRequest.self)
+            addPartitionsToTxn(request, reply)
+        case .addOffsetsToTxn:
+            let (request, reply) = try open(AddOffsetsToTxnRequest.self)
+            addOffsetsToTxn(request, reply)
+        case .endTxn:
+            let (request, reply) = try open(EndTxnRequest.self)
+            endTxn(request, reply)
+        case .txnOffsetCommit:
+            let (request, reply) = try open(TxnOffsetCommitRequest.self)
+            txnOffsetCommit(request, reply)
+        case .alterConfigs:
+            let (request, reply) = try open(AlterConfigsRequest.self)
+            alterConfigs(request, reply)
+        case .incrementalAlterConfigs:
+            let (request, reply) = try open(IncrementalAlterConfigsRequest.self)
+            incrementalAlterConfigs(request, reply)
+        case .offsetDelete:
+            let (request, reply) = try open(OffsetDeleteRequest.self)
+            coordinator.delete(request, reply)
+        case .describeProducers:
+            let (request, reply) = try open(DescribeProducersRequest.self)
+            describeProducers(request, reply)
+        case .describeTransactions:
+            let (request, reply) = try open(DescribeTransactionsRequest.self)
+            describeTransactions(request, reply)
+        case .listTransactions:
+            let (request, reply) = try open(ListTransactionsRequest.self)
+            listTransactions(request, reply)
         case .describeCluster:
             let (request, reply) = try open(DescribeClusterRequest.self)
             describeCluster(request, reply, connection.listener)

@@ -41,8 +41,10 @@ final class Partition: GroupCommitTarget {
     }
 
     enum Outcome {
-        /// `ackOffset`: the high watermark from which the append is committed.
         case appended(baseOffset: Int64, logAppendTimeMs: Int64)
+        /// A transactional batch that belongs to no transaction known to be open here: the transaction coordinator is to be asked, and
+        /// the batch to be brought again. Nothing was appended.
+        case unverified
         case refused(ErrorCode, String?)
     }
 
@@ -75,10 +77,13 @@ final class Partition: GroupCommitTarget {
 
     /// Appends one sound batch.
     ///
-    /// - Parameter waiting: told when the batch is committed (acks=all); nil for acks 0 and 1. It is never called when the
-    ///   append is refused.
+    /// - Parameters:
+    ///   - waiting: told when the batch is committed (acks=all); nil for acks 0 and 1. It is never called when the append is refused.
+    ///   - isFromCoordinator: a transaction's offsets or its end, which the broker writes in a producer's name, without a sequence.
+    ///   - hasAsked: the transaction coordinator was asked about this transactional batch.
     func append(
-        _ header: RecordBatchHeader, _ bytes: UnsafeRawBufferPointer, nowMs: Int64, waiting: (receiver: any AckReceiver, index: Int)?
+        _ header: RecordBatchHeader, _ bytes: UnsafeRawBufferPointer, nowMs: Int64, waiting: (receiver: any AckReceiver, index: Int)?,
+        isFromCoordinator: Bool = false, hasAsked: Bool = false
     ) -> Outcome {
         var committed = false
         var woken: [FetchWaiter] = []
@@ -87,7 +92,16 @@ final class Partition: GroupCommitTarget {
             if let failure = state.failure { return (.refused(.kafkaStorageError, failure.description), .none) }
             let base: Int64, last: Int64
             var appendTime: Int64 = -1
-            switch state.log.producers.verdict(on: header) {
+            let verdict = state.log.producers.verdict(on: header, isFromCoordinator: isFromCoordinator)
+            if header.isTransactional, !header.isControl, !state.log.producers.isInTransaction(header, hasAsked: hasAsked) {
+                switch verdict {
+                case .duplicate, .refuse(.invalidProducerEpoch), .refuse(.invalidRecord): break
+                case .append, .refuse:
+                    // Asked before the sequence is judged: batches that wait for the answer may be missing from it.
+                    return (hasAsked ? .refused(.invalidTxnState, "the transaction has ended") : .unverified, .none)
+                }
+            }
+            switch verdict {
             case .refuse(let error):
                 return (.refused(error, "producer \(header.producerID), sequence \(header.baseSequence)"), .none)
             case .duplicate(let batch):
@@ -136,6 +150,7 @@ final class Partition: GroupCommitTarget {
         guard offset > state.highWatermark else { return [] }
         state.highWatermark = offset
         state.highWatermarkPlace = place
+        state.log.producers.open.settle(below: offset)
         guard !state.waiters.isEmpty else { return [] }
         defer { state.waiters = [] }
         return state.waiters
@@ -159,25 +174,25 @@ final class Partition: GroupCommitTarget {
             failure = error
         }
         typealias Acks = [(offset: Int64, receiver: any AckReceiver, index: Int)]
-        let (acks, woken, isWantedAgain) = state.withLockedValue { state -> (Acks, [FetchWaiter], Bool) in
-            let isWantedAgain = state.flush.end()
+        let (acks, woken) = state.withLockedValue { state -> (Acks, [FetchWaiter]) in
             // After a sync that failed none counts, even one that says it succeeded.
             failure = state.failure ?? failure
             if let failure {
                 state.failure = failure
                 defer { state.acks = [] }
-                return (state.acks, [], isWantedAgain)
+                return (state.acks, [])
             }
             state.log.unsynced.removeAll { file in work.files.contains { $0 === file } }
             state.recoveryPoint = max(state.recoveryPoint, work.offset)
             let woken = Self.advance(&state, to: work.offset, place: work.place)
             let ready = state.acks.prefix { $0.offset <= state.highWatermark }
             state.acks.removeFirst(ready.count)
-            return (Array(ready), woken, isWantedAgain)
+            return (Array(ready), woken)
         }
         for ack in acks { ack.receiver.acknowledged(ack.index, failure == nil ? .none : .kafkaStorageError) }
         for waiter in woken { waiter.wake() }
-        if isWantedAgain { flusher.enqueue(self) }
+        // Only now, so that acknowledgements come in the order of the appends whichever thread is next.
+        if state.withLockedValue({ $0.flush.end() }) { flusher.enqueue(self) }
     }
 
     /// Has the log synced soon, if something was appended since the last time.
@@ -195,16 +210,40 @@ final class Partition: GroupCommitTarget {
     struct View: Sendable {
         var location: PartitionLog.Location
         var highWatermark: Int64
+        var lastStableOffset: Int64
         var startOffset: Int64
+        /// The end of the transactions that concern what `location` reads, when that is known before it is read.
+        var abortedBelow: Int64
     }
 
-    func view(from offset: Int64, maxBytes: Int, hotBytes: Int) -> View? {
-        state.withLockedValue { state in
+    /// - Parameter isCommittedOnly: read up to the last stable offset (`isolation.level=read_committed`), not the high watermark.
+    func view(from offset: Int64, maxBytes: Int, hotBytes: Int, isCommittedOnly: Bool = false) -> View? {
+        state.withLockedValue { state -> View? in
             guard !state.isClosed else { return nil }
-            let location = state.log.locate(
-                offset, maxBytes: maxBytes, below: (state.highWatermark, state.highWatermarkPlace), hotBytes: hotBytes)
-            return View(location: location, highWatermark: state.highWatermark, startOffset: state.log.startOffset)
+            let stable = Self.lastStable(state)
+            let limit = isCommittedOnly ? stable : (offset: state.highWatermark, place: state.highWatermarkPlace)
+            let location = state.log.locate(offset, maxBytes: maxBytes, below: limit, hotBytes: hotBytes)
+            var abortedBelow = limit.offset
+            if isCommittedOnly, case .hot(_, let range) = location {
+                abortedBelow = min(abortedBelow, state.log.offset(atPosition: range.upperBound))
+            }
+            return View(
+                location: location, highWatermark: state.highWatermark, lastStableOffset: stable.offset,
+                startOffset: state.log.startOffset, abortedBelow: abortedBelow)
         }
+    }
+
+    /// Up to where all transactions are decided, and their ends durable: the high watermark, or the first offset of the oldest one that
+    /// is not.
+    private static func lastStable(_ state: State) -> (offset: Int64, place: PartitionLog.Place) {
+        guard let first = state.log.producers.open.first, let place = first.place, first.firstOffset < state.highWatermark else {
+            return (state.highWatermark, state.highWatermarkPlace)
+        }
+        return (max(first.firstOffset, state.log.startOffset), place)
+    }
+
+    func abortedTransactions(from offset: Int64, below limit: Int64) -> [AbortedTransaction] {
+        state.withLockedValue { $0.log.abortedTransactions(from: offset, below: limit) }
     }
 
     /// Has the waiter woken at the next advance of the high watermark. False when it is beyond `offset` already.
@@ -224,6 +263,7 @@ final class Partition: GroupCommitTarget {
     var waiterCount: Int { state.withLockedValue { $0.waiters.count } }
 
     var offsets: (start: Int64, highWatermark: Int64) { state.withLockedValue { ($0.log.startOffset, $0.highWatermark) } }
+    var lastStableOffset: Int64 { state.withLockedValue { Self.lastStable($0).offset } }
     var logEndOffset: Int64 { state.withLockedValue { $0.log.nextOffset } }
     var recoveryPoint: Int64 { state.withLockedValue { $0.recoveryPoint } }
     var segmentCount: Int { state.withLockedValue { $0.log.segments.count } }
@@ -232,6 +272,20 @@ final class Partition: GroupCommitTarget {
     func search(for timestamp: Int64) -> PartitionLog.TimeSearch? {
         state.withLockedValue { $0.log.search(for: timestamp, below: ($0.highWatermark, $0.highWatermarkPlace)) }
     }
+
+    // MARK: Producers
+
+    /// A producer may begin a transaction here (``ProducerStates/permit(_:epoch:isForAll:)``). The transaction coordinator alone
+    /// calls it, and it alone ends transactions, one after the other.
+    func permit(_ producerID: Int64, epoch: Int16, isForAll: Bool) {
+        state.withLockedValue { $0.log.producers.permit(producerID, epoch: epoch, isForAll: isForAll) }
+    }
+
+    /// The producers that are remembered.
+    var producers: [Int64: ProducerStates.Producer] { state.withLockedValue { $0.log.producers.producers } }
+
+    /// The transactions that have no end in the log.
+    var openTransactions: [OpenTransactions.Entry] { state.withLockedValue { $0.log.producers.open.entries } }
 
     var config: TopicConfig { state.withLockedValue { $0.log.config } }
 
@@ -246,7 +300,7 @@ final class Partition: GroupCommitTarget {
             guard !state.isClosed, state.failure == nil else { return .success([]) }
             state.log.producers.expire(nowMs: nowMs)
             do throws(FileError) {
-                return .success(try state.log.expireSegments(nowMs: nowMs, below: state.highWatermark))
+                return .success(try state.log.expireSegments(nowMs: nowMs, below: Self.lastStable(state).offset))
             } catch {
                 return .failure(error)
             }
@@ -269,13 +323,31 @@ final class Partition: GroupCommitTarget {
         return try result.get()
     }
 
-    /// Deletes the segments that end at or before an offset which the high watermark has passed.
+    /// Deletes the segments that end at or before an offset, as far as all transactions in them are decided.
     func removeSegments(before offset: Int64) {
-        let removed = state.withLockedValue { state -> [PartitionLog.Segment] in
-            offset <= state.highWatermark ? state.log.removeSegments(before: offset) : []
+        let removed = state.withLockedValue { state in
+            state.log.removeSegments(before: min(offset, Self.lastStable(state).offset))
         }
         for segment in removed { SegmentFile.unlinkAll(segment.path) }
     }
+
+    /// Begins the log at `offset`; -1 stands for the high watermark. What lies before it is not readable any more. The caller makes
+    /// that durable (``Checkpoints/write(logStarts:)``), and then removes the segments that are left behind.
+    ///
+    /// - Returns: the log's first offset; nil when the offset is beyond the high watermark.
+    func deleteRecords(before offset: Int64) -> Int64? {
+        state.withLockedValue { state -> Int64? in
+            let wanted = offset == DeleteRecordsRequest.all ? state.highWatermark : offset
+            guard (0...state.highWatermark).contains(wanted) else { return nil }
+            state.log.deletedBelow = max(state.log.startOffset, wanted)
+            return state.log.startOffset
+        }
+    }
+
+    /// 0 when no record was deleted by request.
+    var deletedBelow: Int64 { state.withLockedValue { $0.log.deletedBelow } }
+
+    func reconfigure(_ config: TopicConfig) { state.withLockedValue { $0.log.config = config } }
 
     /// Ends the partition: waiting produces fail, waiting fetches look again and find it gone. Its files are left as they are.
     func close() {

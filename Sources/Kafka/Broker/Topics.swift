@@ -24,7 +24,10 @@ final class Topic: Sendable {
     }
 
     static let offsetsName = "__consumer_offsets"
-    var isInternal: Bool { name == Self.offsetsName }
+    static let transactionsName = "__transaction_state"
+    /// Those that the broker makes and writes itself.
+    static func isInternal(_ name: String) -> Bool { name == offsetsName || name == transactionsName }
+    var isInternal: Bool { Self.isInternal(name) }
 
     /// Why Kafka takes `name` for no topic, nil when it does not: at most 249 letters, digits, '.', '_' and '-' (they name folders).
     static func complaint(aboutName name: String) -> String? {
@@ -82,7 +85,7 @@ final class Topics: Sendable {
     private var listPath: String { folder + "/topics" }
 
     /// Reads the list and opens every partition's log. Blocks.
-    func open(isClean: Bool, recoveryPoints: [String: Int64], nowMs: Int64) throws {
+    func open(isClean: Bool, recoveryPoints: [String: Int64], logStarts: [String: Int64] = [:], nowMs: Int64) throws {
         removeDeletedFolders()
         guard let text = try readText(listPath) else { return }
         var entries: [(name: String, id: TopicID, partitions: Int, overrides: [String: String])] = []
@@ -104,21 +107,22 @@ final class Topics: Sendable {
                 let name = "\(entry.name)-\(index)"
                 partitions.append(
                     try openPartition(
-                        entry.name, Int32(index), config, isClean: isClean, recoveryPoint: recoveryPoints[name] ?? 0, nowMs: nowMs))
+                        entry.name, Int32(index), config, isClean: isClean, recoveryPoint: recoveryPoints[name] ?? 0,
+                        deletedBelow: logStarts[name] ?? 0, nowMs: nowMs))
             }
             insert(Topic(name: entry.name, id: entry.id, overrides: entry.overrides, partitions: partitions))
         }
     }
 
     private func openPartition(
-        _ topic: String, _ index: Int32, _ config: TopicConfig, isClean: Bool, recoveryPoint: Int64, nowMs: Int64
+        _ topic: String, _ index: Int32, _ config: TopicConfig, isClean: Bool, recoveryPoint: Int64, deletedBelow: Int64 = 0, nowMs: Int64
     ) throws(FileError) -> Partition {
         let producers = ProducerStates(
             countMax: configuration.values.integer("broker.producers.max"),
             expirationMs: Int64(configuration.values.duration("broker.producer.expiration").inMilliseconds))
         let (log, recovery) = try PartitionLog.open(
-            folder: "\(folder)/\(topic)-\(index)", config: config, isClean: isClean, recoveryPoint: recoveryPoint, producers: producers,
-            nowMs: nowMs)
+            folder: "\(folder)/\(topic)-\(index)", config: config, isClean: isClean, recoveryPoint: recoveryPoint,
+            deletedBelow: deletedBelow, producers: producers, nowMs: nowMs)
         if recovery.truncatedBytes > 0 || recovery.removedSegments > 0 {
             logger.warning(
                 "a log ended in bytes that are no whole batch; they were cut off",
@@ -177,7 +181,7 @@ final class Topics: Sendable {
     func addPartitions(_ name: String, total: Int32, nowMs: Int64, isDryRun: Bool) throws(TopicError) {
         guard let topic = self[name] else { throw TopicError(code: .unknownTopicOrPartition, message: "there is no topic '\(name)'") }
         if topic.isInternal {
-            throw TopicError(code: .invalidRequest, message: "\(name) places groups by its partition count, which therefore stays")
+            throw TopicError(code: .invalidRequest, message: "\(name) is the broker's own; its partition count stays")
         }
         let before = Int32(topic.partitions.count)
         guard total > before else {
@@ -196,9 +200,35 @@ final class Topics: Sendable {
         }
     }
 
+    /// Replaces all that a topic overrides.
+    func alter(_ name: String, overrides: [String: String], isDryRun: Bool) throws(TopicError) {
+        guard let topic = self[name] else { throw TopicError(code: .unknownTopicOrPartition, message: "there is no topic '\(name)'") }
+        if topic.isInternal {
+            throw TopicError(code: .invalidRequest, message: "\(name) is the broker's own, and so is its configuration")
+        }
+        let config: TopicConfig
+        do throws(InvalidTopicConfig) {
+            config = try configuration.topicDefaults.overridden(by: overrides)
+        } catch {
+            throw TopicError(code: .invalidConfig, message: error.problem)
+        }
+        if isDryRun || overrides == topic.overrides { return }
+        let altered = Topic(name: name, id: topic.id, overrides: overrides, partitions: topic.partitions)
+        do throws(FileError) {
+            try writeList(all.map { $0.name == name ? altered : $0 })
+        } catch {
+            throw TopicError(code: .kafkaStorageError, message: error.description)
+        }
+        insert(altered)
+        for partition in altered.partitions { partition.reconfigure(config) }
+        logger.info("a topic's configuration was changed", metadata: ["topic": "\(name)", "overrides": "\(overrides)"])
+    }
+
     func delete(_ name: String) throws(TopicError) -> Topic {
         guard let topic = self[name] else { throw TopicError(code: .unknownTopicOrPartition, message: "there is no topic '\(name)'") }
-        if topic.isInternal { throw TopicError(code: .invalidRequest, message: "\(name) keeps the groups' offsets and is not deleted") }
+        if topic.isInternal {
+            throw TopicError(code: .invalidRequest, message: "\(name) keeps what the broker owes to its clients, and is not deleted")
+        }
         do throws(FileError) {
             try writeList(all.filter { $0.name != name })
         } catch {
@@ -226,6 +256,7 @@ final class Topics: Sendable {
     }
 
     private func openNew(_ name: String, _ indices: Range<Int32>, _ config: TopicConfig, _ nowMs: Int64) throws(FileError) -> [Partition] {
+        try Checkpoints(folder: folder).forgetLogStarts(of: name)
         var partitions: [Partition] = []
         for index in indices {
             // What a crash or an earlier topic may have left is not this topic's.

@@ -1,8 +1,8 @@
 /// The records of one fetch, laid out for kernels: columns of positions into one arena, no object a record.
 ///
 /// The arena is followed by at least 64 readable zero bytes. Records below the offset that was asked for and control batches
-/// (transaction markers, KIP-98) are left out. The client reads uncommitted, as Kafka's `isolation.level=read_uncommitted`
-/// does by default: records of aborted transactions are among them.
+/// (transaction markers, KIP-98) are left out, and so are, with ``IsolationLevel/readCommitted``, records of aborted transactions. By
+/// default the client reads uncommitted, as Kafka's does.
 package final class FetchedRecords: Sendable {
     package let topicPartition: TopicPartition
     package let count: Int

@@ -2,7 +2,7 @@ internal import IO
 package import NIOCore
 
 extension KafkaClient {
-    /// Fetches records of one partition from its leader, uncommitted ones of transactions included.
+    /// Fetches records of one partition from its leader; of transactions those that the configuration's `isolationLevel` admits.
     ///
     /// - Parameters:
     ///   - maxBytes: about as much as one answer may hold; a larger batch comes whole all the same (KIP-74).
@@ -37,6 +37,7 @@ extension KafkaClient {
         let bytesMax = Int32(clamping: min(maxBytes, configuration.responseBytesMax / 2))
         let request = FetchRequest(
             maxWaitMs: Int32(clamping: Int(maxWait.inMilliseconds.rounded())), minBytes: Int32(clamping: minBytes), maxBytes: bytesMax,
+            isolationLevel: configuration.isolationLevel.code,
             topics: [
                 .init(
                     name: partition.topic,
@@ -65,7 +66,8 @@ extension KafkaClient {
     ) throws -> FetchedRecords {
         let decoder = RecordDecoder(
             topicPartition: partition, requestedOffset: offset, batchBytesMax: configuration.batchBytesMax,
-            arenaBytesMax: configuration.arenaBytesMax)
+            arenaBytesMax: configuration.arenaBytesMax,
+            aborted: configuration.isolationLevel == .readCommitted ? described.abortedTransactions ?? [] : [])
         guard let records = described.records?.bytes, records.readableBytes > 0 else {
             return try decoder.decode(
                 frame: ByteBuffer(repeating: 0, count: RecordArena.padding), range: 0..<0, highWatermark: described.highWatermark,

@@ -1,7 +1,8 @@
 internal import IO
 
 extension KafkaClient {
-    /// Turns places in partitions into offsets, asking each partition's leader.
+    /// Turns places in partitions into offsets, asking each partition's leader. With `isolationLevel` read_committed the latest is the
+    /// last stable offset.
     ///
     /// - Returns: an offset for each partition asked for.
     package func offsets(_ specs: [TopicPartition: OffsetSpec]) async throws -> [TopicPartition: Int64] {
@@ -48,6 +49,7 @@ extension KafkaClient {
     ) async throws {
         let connection = try await leader.connection()
         let request = ListOffsetsRequest(
+            isolationLevel: configuration.isolationLevel.code,
             topics: Dictionary(grouping: specs, by: \.key.topic).map { topic, specs in
                 .init(name: topic, partitions: specs.map { .init(index: $0.key.partition, timestamp: $0.value.timestamp) })
             }, timeoutMs: Int32(clamping: Int(configuration.requestTimeout.inMilliseconds)))

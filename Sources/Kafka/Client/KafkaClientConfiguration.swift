@@ -22,12 +22,15 @@ package struct KafkaClientConfiguration: Sendable {
     package var batchBytesMax: Int
     /// What one fetch unpacks before it leaves the rest for the next one.
     package var arenaBytesMax: Int
+    /// Which records of transactions are read.
+    package var isolationLevel: IsolationLevel
 
     package init(
         bootstrap: [Endpoint], clientID: String = "leat", requestTimeout: Duration = .seconds(30), connectTimeout: Duration = .seconds(5),
         metadataMaxAge: Duration = .seconds(60), retry: Backoff = Backoff(initial: .milliseconds(50), maximum: .seconds(1)),
         retryTimeout: Duration = .seconds(30), fetchConnectionsMax: Int = 16, responseBytesMax: Int = 128 << 20,
-        batchBytesMax: Int = 128 << 20, arenaBytesMax: Int = 32 << 20
+        batchBytesMax: Int = 128 << 20, arenaBytesMax: Int = 32 << 20,
+        isolationLevel: IsolationLevel = .readUncommitted
     ) {
         self.bootstrap = bootstrap
         self.clientID = clientID
@@ -41,5 +44,6 @@ package struct KafkaClientConfiguration: Sendable {
         self.responseBytesMax = min(responseBytesMax, Int(Int32.max) - RecordArena.padding)
         self.batchBytesMax = min(batchBytesMax, 1 << 30)
         self.arenaBytesMax = min(arenaBytesMax, 1 << 29)
+        self.isolationLevel = isolationLevel
     }
 }

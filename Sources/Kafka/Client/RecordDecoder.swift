@@ -14,6 +14,8 @@ struct RecordDecoder {
     var batchBytesMax: Int
     /// When the arena has grown this large, the batches that remain are left for the next fetch.
     var arenaBytesMax: Int
+    /// Whose batches are left out, when committed records alone are read.
+    var aborted: [FetchResponse.AbortedTransaction] = []
 
     private static let batchHeaderCount = 61
     /// Length, attributes, two deltas, two lengths and a header count of one byte each.
@@ -32,7 +34,7 @@ struct RecordDecoder {
         let arena = try frame.withUnsafeReadableBytes { bytes in
             let (batches, defect) = scan(bytes, range)
             let arena: RecordArena
-            if batches.contains(where: { $0.codec != LEAT_CODEC_NONE && !$0.isControl }) {
+            if batches.contains(where: { $0.codec != LEAT_CODEC_NONE && !$0.isLeftOut }) {
                 arena = try unpack(batches, from: bytes, into: &rows, nextOffset: &nextOffset, contexts)
             } else {
                 for batch in batches {
@@ -61,7 +63,8 @@ struct RecordDecoder {
         var codec: leat_codec
         /// The batch's maximum timestamp stands for each record's (`message.timestamp.type=LogAppendTime`).
         var isStampedByLog: Bool
-        var isControl: Bool
+        /// A transaction's end, or records of an aborted transaction: no rows come of it.
+        var isLeftOut: Bool
         /// Where its records, perhaps compressed, lie in the frame.
         var records: Range<Int>
 
@@ -74,6 +77,7 @@ struct RecordDecoder {
         var at = range.lowerBound
         var expectedOffset: Int64 = 0
         var isFirst = true
+        var aborted = AbortedProducers(self.aborted)
         while range.upperBound - at >= 17 {
             let baseOffset = bytes.bigEndian(at: at, as: Int64.self)
             let batchLength = bytes.bigEndian(at: at + 8, as: Int32.self)
@@ -85,12 +89,12 @@ struct RecordDecoder {
             isFirst = false
             let end = at + 12 + Int(batchLength)
             let attributes = bytes.bigEndian(at: at + 21, as: UInt16.self)
-            let batch = Batch(
+            var batch = Batch(
                 baseOffset: baseOffset, lastOffsetDelta: bytes.bigEndian(at: at + 23, as: Int32.self),
                 baseTimestamp: bytes.bigEndian(at: at + 27, as: Int64.self),
                 maxTimestamp: bytes.bigEndian(at: at + 35, as: Int64.self),
                 recordCount: bytes.bigEndian(at: at + 57, as: Int32.self), codec: leat_codec(UInt32(attributes & 7)),
-                isStampedByLog: attributes & 8 != 0, isControl: attributes & 32 != 0,
+                isStampedByLog: attributes & 8 != 0, isLeftOut: attributes & 32 != 0,
                 records: at + Self.batchHeaderCount..<end)
             guard baseOffset >= expectedOffset, baseOffset < Int64.max - Int64(Int32.max), batch.lastOffsetDelta >= 0 else {
                 return (batches, (baseOffset, .offsetOutOfOrder(batch.lastOffsetDelta)))
@@ -101,6 +105,13 @@ struct RecordDecoder {
                 let computed = crc32c_extend(0, bytes.baseAddress! + at + 21, end - at - 21)
                 guard stored == computed else { return (batches, (baseOffset, .crc(stored: stored, computed: computed))) }
                 guard attributes & 7 <= 4 else { return (batches, (baseOffset, .codec(UInt8(attributes & 7)))) }
+                if !aborted.isEmpty {
+                    let isAbort = batch.isLeftOut && ControlRecord(UnsafeRawBufferPointer(rebasing: bytes[batch.records]))?.kind == .abort
+                    let leavesOut = aborted.leavesOut(
+                        producerID: bytes.bigEndian(at: at + 43, as: Int64.self), isTransactional: attributes & 16 != 0,
+                        isAbort: isAbort, lastOffset: batch.lastOffset)
+                    batch.isLeftOut = batch.isLeftOut || leavesOut
+                }
                 batches.append(batch)
             }
             at = end
@@ -121,7 +132,7 @@ struct RecordDecoder {
             for batch in batches {
                 let start = buffer.count
                 if start >= arenaBytesMax { break }
-                if !batch.isControl {
+                if !batch.isLeftOut {
                     let status = leat_decompress(
                         context, batch.codec, frame.baseAddress! + batch.records.lowerBound, batch.records.count, &buffer,
                         batchBytesMax)
@@ -157,7 +168,7 @@ struct RecordDecoder {
         _ batch: Batch, from bytes: UnsafeRawBufferPointer, _ range: Range<Int>, into rows: inout RecordRows,
         nextOffset: inout Int64
     ) throws -> Bool {
-        if !batch.isControl {
+        if !batch.isLeftOut {
             do {
                 try readRecords(of: batch, VarintReader(bytes, range), into: &rows)
             } catch {

@@ -16,11 +16,23 @@ package enum APIKey: Int16, Sendable, CaseIterable, CustomStringConvertible {
     case apiVersions = 18
     case createTopics = 19
     case deleteTopics = 20
+    case deleteRecords = 21
     case initProducerID = 22
+    case offsetForLeaderEpoch = 23
+    case addPartitionsToTxn = 24
+    case addOffsetsToTxn = 25
+    case endTxn = 26
+    case txnOffsetCommit = 28
     case describeConfigs = 32
+    case alterConfigs = 33
     case createPartitions = 37
     case deleteGroups = 42
+    case incrementalAlterConfigs = 44
+    case offsetDelete = 47
     case describeCluster = 60
+    case describeProducers = 61
+    case describeTransactions = 65
+    case listTransactions = 66
 
     /// Kafka's name for it.
     package var description: String {
@@ -41,11 +53,23 @@ package enum APIKey: Int16, Sendable, CaseIterable, CustomStringConvertible {
         case .apiVersions: "ApiVersions"
         case .createTopics: "CreateTopics"
         case .deleteTopics: "DeleteTopics"
+        case .deleteRecords: "DeleteRecords"
         case .initProducerID: "InitProducerId"
+        case .offsetForLeaderEpoch: "OffsetForLeaderEpoch"
+        case .addPartitionsToTxn: "AddPartitionsToTxn"
+        case .addOffsetsToTxn: "AddOffsetsToTxn"
+        case .endTxn: "EndTxn"
+        case .txnOffsetCommit: "TxnOffsetCommit"
         case .describeConfigs: "DescribeConfigs"
+        case .alterConfigs: "AlterConfigs"
         case .createPartitions: "CreatePartitions"
         case .deleteGroups: "DeleteGroups"
+        case .incrementalAlterConfigs: "IncrementalAlterConfigs"
+        case .offsetDelete: "OffsetDelete"
         case .describeCluster: "DescribeCluster"
+        case .describeProducers: "DescribeProducers"
+        case .describeTransactions: "DescribeTransactions"
+        case .listTransactions: "ListTransactions"
         }
     }
 
@@ -68,11 +92,23 @@ package enum APIKey: Int16, Sendable, CaseIterable, CustomStringConvertible {
         case .apiVersions: APIVersionsRequest.self
         case .createTopics: CreateTopicsRequest.self
         case .deleteTopics: DeleteTopicsRequest.self
+        case .deleteRecords: DeleteRecordsRequest.self
         case .initProducerID: InitProducerIDRequest.self
+        case .offsetForLeaderEpoch: OffsetForLeaderEpochRequest.self
+        case .addPartitionsToTxn: AddPartitionsToTxnRequest.self
+        case .addOffsetsToTxn: AddOffsetsToTxnRequest.self
+        case .endTxn: EndTxnRequest.self
+        case .txnOffsetCommit: TxnOffsetCommitRequest.self
         case .describeConfigs: DescribeConfigsRequest.self
+        case .alterConfigs: AlterConfigsRequest.self
         case .createPartitions: CreatePartitionsRequest.self
         case .deleteGroups: DeleteGroupsRequest.self
+        case .incrementalAlterConfigs: IncrementalAlterConfigsRequest.self
+        case .offsetDelete: OffsetDeleteRequest.self
         case .describeCluster: DescribeClusterRequest.self
+        case .describeProducers: DescribeProducersRequest.self
+        case .describeTransactions: DescribeTransactionsRequest.self
+        case .listTransactions: ListTransactionsRequest.self
         }
     }
 

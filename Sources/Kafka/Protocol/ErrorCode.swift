@@ -76,6 +76,7 @@ package struct ErrorCode: RawRepresentable, Hashable, Sendable, CustomStringConv
     package static let memberIDRequired = ErrorCode(rawValue: 79)
     package static let groupMaxSizeReached = ErrorCode(rawValue: 81)
     package static let fencedInstanceID = ErrorCode(rawValue: 82)
+    package static let groupSubscribedToTopic = ErrorCode(rawValue: 86)
     package static let invalidRecord = ErrorCode(rawValue: 87)
     package static let unstableOffsetCommit = ErrorCode(rawValue: 88)
     package static let producerFenced = ErrorCode(rawValue: 90)
@@ -83,6 +84,7 @@ package struct ErrorCode: RawRepresentable, Hashable, Sendable, CustomStringConv
     package static let inconsistentTopicID = ErrorCode(rawValue: 103)
     package static let transactionalIDNotFound = ErrorCode(rawValue: 105)
     package static let unsupportedEndpointType = ErrorCode(rawValue: 115)
+    package static let transactionAbortable = ErrorCode(rawValue: 120)
 
     /// Kafka's name for the code.
     package var description: String { Self.names[rawValue] ?? "ERROR_\(rawValue)" }
@@ -166,6 +168,7 @@ package struct ErrorCode: RawRepresentable, Hashable, Sendable, CustomStringConv
         79: "MEMBER_ID_REQUIRED",
         81: "GROUP_MAX_SIZE_REACHED",
         82: "FENCED_INSTANCE_ID",
+        86: "GROUP_SUBSCRIBED_TO_TOPIC",
         87: "INVALID_RECORD",
         88: "UNSTABLE_OFFSET_COMMIT",
         90: "PRODUCER_FENCED",
@@ -173,5 +176,6 @@ package struct ErrorCode: RawRepresentable, Hashable, Sendable, CustomStringConv
         103: "INCONSISTENT_TOPIC_ID",
         105: "TRANSACTIONAL_ID_NOT_FOUND",
         115: "UNSUPPORTED_ENDPOINT_TYPE",
+        120: "TRANSACTION_ABORTABLE",
     ]
 }

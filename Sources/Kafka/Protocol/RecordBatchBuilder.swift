@@ -1,6 +1,6 @@
 internal import NIOCore
 
-/// Builds one uncompressed record batch: what the broker itself writes (committed offsets), and what tests send.
+/// Builds one uncompressed record batch: what the broker itself writes (committed offsets, transactions), and what tests send.
 struct RecordBatchBuilder {
     private var buffer: ByteBuffer
     private(set) var header = RecordBatchHeader()
@@ -15,6 +15,14 @@ struct RecordBatchBuilder {
         header.baseSequence = baseSequence
     }
 
+    var isTransactional: Bool {
+        get { header.isTransactional }
+        set { header.attributes = newValue ? header.attributes | 0x10 : header.attributes & ~0x10 }
+    }
+    var isControl: Bool {
+        get { header.isControl }
+        set { header.attributes = newValue ? header.attributes | 0x20 : header.attributes & ~0x20 }
+    }
     var isEmpty: Bool { header.recordCount == 0 }
     var sizeBytes: Int { buffer.readableBytes }
 

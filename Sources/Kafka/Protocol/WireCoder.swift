@@ -30,6 +30,18 @@ protocol WireCoder {
     mutating func code<Element: WireStruct>(_ value: inout [Element]?) throws(WireError)
     /// The tagged fields that end a flexible structure: skipped when read, none written. Nothing in inflexible versions.
     mutating func tags() throws(WireError)
+    /// As ``tags()``, where some of the tagged fields are known: all are read, and those in `fields` are written, by rising tag.
+    mutating func tags(_ fields: inout TaggedFields) throws(WireError)
+}
+
+/// The tagged fields that end a flexible structure (KIP-482), each as its bytes.
+struct TaggedFields: Sendable, Equatable {
+    private(set) var fields: [UInt32: ByteBuffer] = [:]
+
+    subscript(tag: UInt32) -> ByteBuffer? {
+        get { fields[tag] }
+        set { fields[tag] = newValue }
+    }
 }
 
 extension WireCoder {

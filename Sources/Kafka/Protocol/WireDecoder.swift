@@ -165,4 +165,13 @@ struct WireDecoder: WireCoder {
             buffer.moveReaderIndex(forwardBy: length)
         }
     }
+
+    mutating func tags(_ fields: inout TaggedFields) throws(WireError) {
+        guard flexible else { return }
+        fields = TaggedFields()
+        for _ in 0..<(try unsignedVarint()) {
+            let tag = try unsignedVarint()
+            fields[tag] = try slice(length: Int(try unsignedVarint()))
+        }
+    }
 }

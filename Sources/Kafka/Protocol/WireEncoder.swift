@@ -107,4 +107,14 @@ struct WireEncoder: WireCoder {
     mutating func tags() {
         if flexible { unsignedVarint(0) }
     }
+
+    mutating func tags(_ fields: inout TaggedFields) {
+        guard flexible else { return }
+        unsignedVarint(UInt32(fields.fields.count))
+        for (tag, bytes) in fields.fields.sorted(by: { $0.key < $1.key }) {
+            unsignedVarint(tag)
+            unsignedVarint(UInt32(bytes.readableBytes))
+            buffer.writeImmutableBuffer(bytes)
+        }
+    }
 }

@@ -50,6 +50,7 @@ struct WireFiller: WireCoder {
         value = elements
     }
     mutating func tags() {}
+    mutating func tags(_: inout TaggedFields) {}
 }
 
 struct SplitMix: RandomNumberGenerator {

@@ -152,6 +152,16 @@ final class KafkaConnection: ChannelDuplexHandler {
         finish(context)
     }
 
+    /// Closes, as Kafka does, where a producer that wants no answers has to learn that something was refused.
+    func closeWithoutAnswer(_ reason: String) {
+        guard let context, !isClosing else { return }
+        isClosing = true
+        node.logger.warning(
+            "a connection was closed, since its producer wants no answers (acks=0) and a batch was refused",
+            metadata: ["client": "\(clientHost)", "reason": "\(reason)"])
+        context.close(promise: nil)
+    }
+
     private func finish(_ context: ChannelHandlerContext) {
         guard !isProcessing else { return }
         writeReady(context)

@@ -37,4 +37,13 @@ struct Reply<Request: KafkaRequest>: Sendable {
             eventLoop.execute { connection.value.completeWithoutAnswer(sequence) }
         }
     }
+
+    /// The connection is closed instead of an answer that the client does not want.
+    func refuseSilently(_ reason: String) {
+        if eventLoop.inEventLoop {
+            connection.value.closeWithoutAnswer(reason)
+        } else {
+            eventLoop.execute { connection.value.closeWithoutAnswer(reason) }
+        }
+    }
 }

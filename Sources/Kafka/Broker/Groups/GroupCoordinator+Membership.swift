@@ -14,7 +14,7 @@ extension GroupCoordinator {
         perform { coordinator in
             guard !copied.groupID.isEmpty else { return reply.send(JoinGroupResponse(error: .invalidGroupID, memberID: copied.memberID)) }
             if coordinator.state.value.groups[copied.groupID] == nil {
-                guard coordinator.state.value.groups.count < coordinator.groupsMax else {
+                guard coordinator.hasRoom(for: copied.groupID) else {
                     return reply.send(JoinGroupResponse(error: .groupMaxSizeReached, memberID: copied.memberID))
                 }
                 coordinator.state.value.groups[copied.groupID] = Group(id: copied.groupID, limits: coordinator.limits)

@@ -14,6 +14,8 @@ extension GroupCoordinator {
                 groupError = coordinator.state.value.groups[request.groupID]!.checkCommit(request, now: coordinator.now)
             } else if request.generation >= 0 || !request.memberID.isEmpty {
                 groupError = request.generation >= 0 ? .illegalGeneration : .unknownMemberID
+            } else if !coordinator.hasRoom(for: request.groupID) {
+                groupError = .groupMaxSizeReached
             }
             var response = OffsetCommitResponse()
             var entries: [(OffsetsRecord.Key, OffsetsRecord.Value?)] = []
@@ -62,7 +64,9 @@ extension GroupCoordinator {
             for group in request.groups {
                 let offsets = coordinator.state.value.offsets[group.id] ?? [:]
                 func answer(_ topic: String, _ index: Int32) -> OffsetFetchResponse.Partition {
-                    guard let value = offsets[.init(group: group.id, topic: topic, partition: index)] else {
+                    let key = OffsetsRecord.Key(group: group.id, topic: topic, partition: index)
+                    if request.requireStable, coordinator.isPending(key) { return .init(index: index, error: .unstableOffsetCommit) }
+                    guard let value = offsets[key] else {
                         return .init(index: index, metadata: "")
                     }
                     return .init(
@@ -83,15 +87,17 @@ extension GroupCoordinator {
     }
 
     /// Appends records to the offsets topic, and makes them count when they are committed; then `completion`, on the loop.
+    ///
+    /// - Parameter isCopy: the records repeat what counts already. They change nothing here, where a later commit may have come since.
     func write(
-        _ entries: [(OffsetsRecord.Key, OffsetsRecord.Value?)], _ completion: @escaping @Sendable (ErrorCode) -> Void
+        _ entries: [(OffsetsRecord.Key, OffsetsRecord.Value?)], isCopy: Bool = false, _ completion: @escaping @Sendable (ErrorCode) -> Void
     ) {
         guard !entries.isEmpty else { return completion(.none) }
         guard let partition = node.node.topics.partition(Topic.offsetsName, 0) else {
             // The topic is made when the first offset comes.
             state.value.waitingForTopic.append { [weak self] error in
                 guard error == .none, let self else { return completion(error) }
-                self.write(entries, completion)
+                self.write(entries, isCopy: isCopy, completion)
             }
             if state.value.waitingForTopic.count == 1 { createTopic() }
             return
@@ -104,27 +110,40 @@ extension GroupCoordinator {
         let receiver = OffsetsReceiver { [weak self] error in
             guard let self else { return }
             self.perform { coordinator in
-                if error == .none { coordinator.apply(entries) }
+                if !isCopy {
+                    coordinator.landed(entries)
+                    if error == .none { coordinator.apply(entries) }
+                }
                 completion(error)
             }
         }
+        if !isCopy { for (key, _) in entries { state.value.inFlight[key, default: 0] += 1 } }
         let outcome = builder.finish().withUnsafeReadableBytes { bytes in
             partition.append(RecordBatchHeader(bytes)!, bytes, nowMs: timestamp, waiting: (receiver, 0))
         }
         if case .refused(let error, let reason) = outcome {
+            if !isCopy { landed(entries) }
             logger.error("offsets cannot be written", metadata: ["error": "\(error)", "reason": "\(reason ?? "")"])
             completion(error == .kafkaStorageError ? .coordinatorNotAvailable : error)
         }
     }
 
-    private func apply(_ entries: [(OffsetsRecord.Key, OffsetsRecord.Value?)]) {
+    /// These appends are decided.
+    private func landed(_ entries: [(OffsetsRecord.Key, OffsetsRecord.Value?)]) {
+        for (key, _) in entries {
+            guard let count = state.value.inFlight[key] else { continue }
+            state.value.inFlight[key] = count > 1 ? count - 1 : nil
+        }
+    }
+
+    func apply(_ entries: [(OffsetsRecord.Key, OffsetsRecord.Value?)]) {
         for (key, value) in entries {
             state.value.offsets[key.group, default: [:]][key] = value
             if state.value.offsets[key.group]?.isEmpty == true { state.value.offsets[key.group] = nil }
         }
     }
 
-    private func createTopic() {
+    func createTopic() {
         let node = node.node
         node.administer { [self] in
             var code = ErrorCode.none
@@ -151,7 +170,7 @@ extension GroupCoordinator {
 }
 
 /// Passes one acknowledgement on.
-private final class OffsetsReceiver: AckReceiver {
+final class OffsetsReceiver: AckReceiver {
     private let body: @Sendable (ErrorCode) -> Void
     init(_ body: @escaping @Sendable (ErrorCode) -> Void) { self.body = body }
     func acknowledged(_ index: Int, _ error: ErrorCode) { body(error) }

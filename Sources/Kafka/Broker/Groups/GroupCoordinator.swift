@@ -18,6 +18,10 @@ final class GroupCoordinator: Sendable {
         var timers: [String: Scheduled<Void>] = [:]
         var isRewriting = false
         var waitingForTopic: [@Sendable (ErrorCode) -> Void] = []
+        /// How many appended commits of a key are not applied yet.
+        var inFlight: [OffsetsRecord.Key: Int] = [:]
+        /// What open transactions have committed, by producer: it counts when they end.
+        var pendingOffsets: [Int64: PendingOffsets] = [:]
     }
 
     let loop: any EventLoop
@@ -49,6 +53,12 @@ final class GroupCoordinator: Sendable {
     }
 
     var now: Duration { ContinuousClock.now - start }
+
+    /// Whether a group that is not known yet, by members or by offsets, may come (`broker.groups.max`).
+    func hasRoom(for id: String) -> Bool {
+        state.value.groups[id] != nil || state.value.offsets[id] != nil
+            || max(state.value.groups.count, state.value.offsets.count) < groupsMax
+    }
 
     func perform(_ body: @escaping @Sendable (GroupCoordinator) -> Void) {
         loop.execute { body(self) }

@@ -51,6 +51,28 @@ extension PartitionLog {
                 hint: hint, limit: bound, maxBytes: maxBytes))
     }
 
+    /// The transactions that were aborted and have records from `offset` on and below `limit`.
+    func abortedTransactions(from offset: Int64, below limit: Int64) -> [AbortedTransaction] {
+        var found: [AbortedTransaction] = []
+        for number in segmentNumber(holding: offset)..<segments.count {
+            let index = segments[number].aborted
+            var low = 0, high = index.count
+            while low < high {
+                let middle = (low + high) / 2
+                if index[middle].lastOffset < offset { low = middle + 1 } else { high = middle }
+            }
+            for transaction in index[low...] {
+                if transaction.firstOffset < limit { found.append(transaction) }
+                // Whatever ended later begins at or after this one's last stable offset.
+                if transaction.lastStableOffset >= limit { return found }
+            }
+        }
+        return found
+    }
+
+    /// The offset of the batch that begins at a position of the active segment, or the log's end.
+    func offset(atPosition position: Int) -> Int64 { recent.offset(atPosition: position) ?? nextOffset }
+
     func segmentNumber(holding offset: Int64) -> Int {
         var low = 0, high = segments.count
         while low < high {
@@ -73,6 +95,21 @@ struct ColdRead: Sendable {
     /// Where what may be read ends.
     let limit: Int
     var maxBytes: Int
+
+    /// The offset after the last whole batch of what was read; nil when that is nothing.
+    static func nextOffset(_ buffer: ByteBuffer) -> Int64? {
+        buffer.withUnsafeReadableBytes { bytes in
+            var next: Int64?
+            var position = 0
+            while let header = RecordBatchHeader(UnsafeRawBufferPointer(rebasing: bytes[position...])),
+                header.size > RecordBatchHeader.overhead, header.size <= bytes.count - position
+            {
+                next = header.nextOffset
+                position += header.size
+            }
+            return next
+        }
+    }
 
     func perform(allocator: ByteBufferAllocator) throws(FileError) -> ByteBuffer {
         var position = hint

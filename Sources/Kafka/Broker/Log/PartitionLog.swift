@@ -16,6 +16,8 @@ struct PartitionLog: Sendable {
         var offsetOfMaxTimestamp: Int64 = -1
         /// When the first batch was appended, in the broker's milliseconds; for recovered segments, its timestamp.
         var firstAppendMs: Int64?
+        /// The transactions that a marker in this segment aborts, by rising marker offset. Held in memory, some 32 bytes each.
+        var aborted: [AbortedTransaction] = []
     }
 
     /// A place in the log: a byte position in the segment with that base offset.
@@ -32,12 +34,14 @@ struct PartitionLog: Sendable {
     var recent = RecentBatches()
     var nextOffset: Int64
     var producers: ProducerStates
-    /// Rolled segments that no flush has covered yet.
+    /// What was deleted up to by request (DeleteRecords), though a segment may still hold it.
+    var deletedBelow: Int64 = 0
+    /// Rolled segments, and the small files beside them, that no flush has covered yet.
     var unsynced: [SegmentFile] = []
     /// A file was created or removed since the folder was last synced.
     var isFolderDirty = false
 
-    var startOffset: Int64 { segments[0].baseOffset }
+    var startOffset: Int64 { max(deletedBelow, segments[0].baseOffset) }
     var end: Place { Place(segment: segments[segments.count - 1].baseOffset, position: segments[segments.count - 1].size) }
     var sizeBytes: Int { segments.reduce(0) { $0 + $1.size } }
 
@@ -81,9 +85,19 @@ struct PartitionLog: Sendable {
             throw error
         }
         if stampsTime { header.maxTimestamp = nowMs }
+        let place = end
         note(header, at: position, nowMs: nowMs)
-        producers.record(header, nowMs: nowMs)
+        let control =
+            header.isControl ? ControlRecord(UnsafeRawBufferPointer(rebasing: bytes[RecordBatchHeader.size...])) : nil
+        track(header, at: place, control, nowMs: nowMs)
         return header
+    }
+
+    /// Keeps the producers' states, and the index of aborted transactions.
+    mutating func track(_ header: RecordBatchHeader, at place: Place, _ control: ControlRecord?, nowMs: Int64) {
+        if let aborted = producers.record(header, place: place, control: control, nowMs: nowMs) {
+            segments[segments.count - 1].aborted.append(aborted)
+        }
     }
 
     /// Book-keeping for a batch that the active segment now ends with.
@@ -120,8 +134,13 @@ struct PartitionLog: Sendable {
         let active = segments[segments.count - 1]
         try index.write(path: active.path)
         let path = Self.path(folder, nextOffset)
+        let snapshot = try SegmentFile.make(path + ProducerSnapshot.suffix, ProducerSnapshot.encode(producers.snapshot))
+        if !active.aborted.isEmpty {
+            unsynced.append(try SegmentFile.make(active.path + TransactionIndex.suffix, TransactionIndex.encode(active.aborted)))
+        }
         let file = try SegmentFile(path: path + ".log", create: true)
         unsynced.append(active.file)
+        unsynced.append(snapshot)
         segments.append(Segment(baseOffset: nextOffset, file: file, path: path))
         index = SegmentIndex(intervalBytes: config.indexIntervalBytes)
         recent.removeAll()
@@ -130,9 +149,10 @@ struct PartitionLog: Sendable {
 
     /// Takes the segments that retention no longer keeps out of the log; the caller unlinks their files.
     ///
-    /// Only whole segments below `limit` (the high watermark) go. When all of them are old enough, an empty one is begun first.
+    /// Only whole segments below `limit` (the last stable offset: what an open transaction reaches is kept) go. When all of them are old enough, an empty one is begun first.
     mutating func expireSegments(nowMs: Int64, below limit: Int64) throws(FileError) -> [Segment] {
-        guard !config.isCompacted else { return [] }
+        let deleted = removeSegments(before: min(deletedBelow, limit))
+        guard !config.isCompacted else { return deleted }
         let retentionMs = config.retentionMs, retentionBytes = config.retentionBytes
         func isExpired(_ segment: Segment) -> Bool {
             retentionMs >= 0 && segment.size > 0 && segment.maxTimestamp >= 0 && nowMs - segment.maxTimestamp > retentionMs
@@ -149,7 +169,7 @@ struct PartitionLog: Sendable {
             removed.append(segments.removeFirst())
         }
         noteRemoval(of: removed)
-        return removed
+        return deleted + removed
     }
 
     /// Nobody syncs what is deleted, and nothing but readers holds its files open.

@@ -46,6 +46,12 @@ struct RecentBatches: Sendable {
         return self[after - 1].position
     }
 
+    /// The offset of the batch that begins at `position`, given that the batch before it is in the ring.
+    func offset(atPosition position: Int) -> Int64? {
+        let index = firstIndex { $0.position >= position }
+        return index > 0 && index < count ? self[index - 1].lastOffset + 1 : nil
+    }
+
     private func firstIndex(where holds: (Entry) -> Bool) -> Int {
         var low = 0, high = count
         while low < high {

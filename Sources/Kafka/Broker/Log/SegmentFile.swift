@@ -105,6 +105,35 @@ final class SegmentFile: Sendable {
 extension SegmentFile {
     /// Removes a segment's files; readers that hold the log go on reading it.
     static func unlinkAll(_ path: String) {
-        for suffix in [".log", ".index", ".timeindex"] { unlink(path + suffix) }
+        for suffix in suffixes { unlink(path + suffix) }
+    }
+
+    private static let suffixes = [".log", ".index", ".timeindex", TransactionIndex.suffix, ProducerSnapshot.suffix]
+
+    /// Makes a small file beside a segment; the caller syncs it.
+    static func make(_ path: String, _ bytes: [UInt8]) throws(FileError) -> SegmentFile {
+        let file = try SegmentFile(path: path, create: true)
+        try file.truncate(to: 0)
+        let result = bytes.withUnsafeBytes { bytes -> Result<Void, FileError> in
+            do throws(FileError) {
+                return .success(try file.write(bytes, UnsafeRawBufferPointer(start: nil, count: 0), at: 0))
+            } catch {
+                return .failure(error)
+            }
+        }
+        try result.get()
+        return file
+    }
+
+    /// A small file's bytes; nil when it cannot be read.
+    static func bytes(_ path: String) -> [UInt8]? {
+        do throws(FileError) {
+            let file = try SegmentFile(path: path, create: false)
+            var bytes = [UInt8](repeating: 0, count: try file.size())
+            let count = bytes.withUnsafeMutableBytes { try? file.read(into: $0, at: 0) }
+            return count == bytes.count ? bytes : nil
+        } catch {
+            return nil
+        }
     }
 }

@@ -7,6 +7,7 @@ struct TopicConfig: Sendable, Equatable {
         let name: String
         let type: Int8
         let documentation: String
+        var isList: Bool { type == list }
     }
 
     private static let long: Int8 = 5, int: Int8 = 3, string: Int8 = 2, list: Int8 = 7

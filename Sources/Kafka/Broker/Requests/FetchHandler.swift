@@ -17,6 +17,9 @@ extension BrokerNode {
     private struct Found {
         var response = FetchResponse()
         var locations: [PartitionLog.Location] = []
+        /// For each partition whose committed records alone are read: the partition, where the reading begins, and below which
+        /// offset transactions concern it at most.
+        var committed: [(partition: Partition, from: Int64, below: Int64)?] = []
         var bytes = 0
         var hasError = false
         /// Partitions that may be waited for, with the high watermark that was seen.
@@ -55,6 +58,7 @@ extension BrokerNode {
 
     private func look(_ request: FetchRequest, version: Int16) -> Found {
         var found = Found()
+        let isCommittedOnly = request.isolationLevel == FetchRequest.readCommitted
         var budget = min(limits.fetchBytesMax, max(0, Int(request.maxBytes)))
         found.response.topics.reserveCapacity(request.topics.count)
         for asked in request.topics {
@@ -64,14 +68,18 @@ extension BrokerNode {
             for part in asked.partitions {
                 var answer = FetchResponse.Partition(index: part.index)
                 var location = PartitionLog.Location.atEnd
+                var committed: (partition: Partition, from: Int64, below: Int64)?
                 if let topic, topic.partitions.indices.contains(Int(part.index)) {
                     let partition = topic.partitions[Int(part.index)]
                     let maxBytes = min(budget, max(0, Int(part.maxBytes)))
                     if part.currentLeaderEpoch > partition.leaderEpoch {
                         answer.error = .unknownLeaderEpoch
-                    } else if let view = partition.view(from: part.fetchOffset, maxBytes: maxBytes, hotBytes: limits.hotBytes) {
+                    } else if let view = partition.view(
+                        from: part.fetchOffset, maxBytes: maxBytes, hotBytes: limits.hotBytes, isCommittedOnly: isCommittedOnly)
+                    {
                         answer.highWatermark = view.highWatermark
-                        answer.lastStableOffset = view.highWatermark
+                        answer.lastStableOffset = view.lastStableOffset
+                        if isCommittedOnly { answer.abortedTransactions = [] }
                         answer.logStartOffset = view.startOffset
                         switch view.location {
                         case .outOfRange:
@@ -83,6 +91,7 @@ extension BrokerNode {
                             // The first partition with records gives at least a batch; later ones nothing once the bytes are spent.
                             if budget > 0 || found.bytes == 0 {
                                 location = view.location
+                                if isCommittedOnly { committed = (partition, part.fetchOffset, view.abortedBelow) }
                                 found.bytes += location.bytesMax
                                 budget = max(0, budget - location.bytesMax)
                             }
@@ -95,6 +104,7 @@ extension BrokerNode {
                 }
                 if answer.error != .none { found.hasError = true }
                 found.locations.append(location)
+                found.committed.append(committed)
                 answers.append(answer)
             }
             found.response.topics.append(.init(name: asked.name, id: asked.id, partitions: answers))
@@ -124,6 +134,9 @@ extension BrokerNode {
                 do throws(FileError) {
                     let payload = try payload(found.locations[number])
                     response.topics[topic].partitions[index].records = .external(length: payload.length)
+                    if let committed = found.committed[number] {
+                        response.topics[topic].partitions[index].abortedTransactions = Self.aborted(committed, payload)
+                    }
                     payloads.append(payload)
                 } catch {
                     logger.error("a log cannot be read", metadata: ["error": "\(error)"])
@@ -134,6 +147,17 @@ extension BrokerNode {
             }
         }
         reply.send(response, payloads: payloads)
+    }
+
+    /// The aborted transactions that a reader of `payload` must know.
+    private static func aborted(
+        _ committed: (partition: Partition, from: Int64, below: Int64), _ payload: Payload
+    ) -> [FetchResponse.AbortedTransaction] {
+        var below = committed.below
+        if case .buffer(let buffer) = payload { below = min(below, ColdRead.nextOffset(buffer) ?? committed.from) }
+        return committed.partition.abortedTransactions(from: committed.from, below: below).map {
+            .init(producerID: $0.producerID, firstOffset: $0.firstOffset)
+        }
     }
 
     private func payload(_ location: PartitionLog.Location) throws(FileError) -> Payload {

@@ -14,11 +14,15 @@ extension BrokerNode {
     private func answer(_ request: ListOffsetsRequest) -> ListOffsetsResponse {
         ListOffsetsResponse(
             topics: request.topics.map { topic in
-                .init(name: topic.name, partitions: topic.partitions.map { answer(topic.name, $0) })
+                .init(
+                    name: topic.name,
+                    partitions: topic.partitions.map { answer(topic.name, $0, request.isolationLevel == FetchRequest.readCommitted) })
             })
     }
 
-    private func answer(_ topic: String, _ asked: ListOffsetsRequest.Partition) -> ListOffsetsResponse.Partition {
+    private func answer(
+        _ topic: String, _ asked: ListOffsetsRequest.Partition, _ isCommittedOnly: Bool
+    ) -> ListOffsetsResponse.Partition {
         var answer = ListOffsetsResponse.Partition(index: asked.index)
         guard let partition = topics.partition(topic, asked.index) else {
             answer.error = .unknownTopicOrPartition
@@ -26,9 +30,10 @@ extension BrokerNode {
         }
         answer.leaderEpoch = partition.leaderEpoch
         let (start, highWatermark) = partition.offsets
+        let end = isCommittedOnly ? partition.lastStableOffset : highWatermark
         switch asked.timestamp {
         case ListOffsetsRequest.latest:
-            answer.offset = highWatermark
+            answer.offset = end
         case ListOffsetsRequest.earliest, ListOffsetsRequest.earliestLocal:
             answer.offset = start
         case ListOffsetsRequest.latestTiered:
@@ -37,9 +42,10 @@ extension BrokerNode {
             let timestamp = asked.timestamp >= 0 ? asked.timestamp : partition.maxTimestamp
             guard timestamp >= 0 else { break }
             do throws(FileError) {
-                if let found = try partition.search(for: timestamp)?.perform() {
+                if let found = try partition.search(for: timestamp)?.perform(), found.offset < end {
                     answer.timestamp = found.timestamp
-                    answer.offset = found.offset
+                    // Records below the log's begin may still lie in its first segment.
+                    answer.offset = max(start, found.offset)
                 }
             } catch {
                 logger.error("a log cannot be searched", metadata: ["error": "\(error)"])

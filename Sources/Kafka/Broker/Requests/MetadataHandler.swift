@@ -10,7 +10,7 @@ extension BrokerNode {
             return reply.send(answer(request, reply.version, listener))
         }
         administer { [self] in
-            for name in missing where topics[name] == nil && name != Topic.offsetsName {
+            for name in missing where topics[name] == nil && !Topic.isInternal(name) {
                 do throws(TopicError) {
                     _ = try topics.create(name, partitions: -1, replicationFactor: -1, overrides: [:], nowMs: WallClock.nowMs)
                 } catch {
@@ -68,14 +68,11 @@ extension BrokerNode {
     func findCoordinator(_ request: FindCoordinatorRequest, _ reply: Reply<FindCoordinatorRequest>, _ listener: Listener) {
         let endpoint = listener.endpoint
         let coordinators = request.keys.map { key -> FindCoordinatorResponse.Coordinator in
-            if request.keyType == FindCoordinatorRequest.groupKey {
+            // One node coordinates everything.
+            if request.keyType == FindCoordinatorRequest.groupKey || request.keyType == FindCoordinatorRequest.transactionKey {
                 return .init(key: key, nodeID: Self.id, host: endpoint.host, port: Int32(endpoint.port))
             }
-            let isTransaction = request.keyType == FindCoordinatorRequest.transactionKey
-            return .init(
-                key: key, error: isTransaction ? .transactionalIDAuthorizationFailed : .invalidRequest,
-                errorMessage: isTransaction
-                    ? "this broker serves no transactions; leave transactional.id unset" : "key type \(request.keyType) is not served")
+            return .init(key: key, error: .invalidRequest, errorMessage: "key type \(request.keyType) is not served")
         }
         reply.send(FindCoordinatorResponse(coordinators: coordinators))
     }

@@ -14,7 +14,7 @@ extension BrokerNode {
                     if counts[asked.name] != 1 {
                         throw TopicError(code: .invalidRequest, message: "'\(asked.name)' is named more than once")
                     }
-                    if asked.name == Topic.offsetsName {
+                    if Topic.isInternal(asked.name) {
                         throw TopicError(code: .invalidTopicException, message: "\(asked.name) is made by the broker")
                     }
                     let (partitions, replicas) = try Self.layout(asked)
@@ -90,21 +90,6 @@ extension BrokerNode {
                 response.results.append(result)
             }
             reply.send(response)
-        }
-    }
-
-    func initProducerID(_ request: InitProducerIDRequest, _ reply: Reply<InitProducerIDRequest>) {
-        guard request.transactionalID == nil else {
-            logger.warning("a transactional producer was refused: this broker serves no transactions; leave transactional.id unset")
-            return reply.send(InitProducerIDResponse(error: .transactionalIDAuthorizationFailed))
-        }
-        administer { [self] in
-            do {
-                reply.send(InitProducerIDResponse(producerID: try producerIDs.next(), producerEpoch: 0))
-            } catch {
-                logger.error("producer ids cannot be reserved", metadata: ["error": "\(error)"])
-                reply.send(InitProducerIDResponse(error: .kafkaStorageError))
-            }
         }
     }
 }

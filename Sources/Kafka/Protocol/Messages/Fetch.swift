@@ -12,8 +12,10 @@ struct FetchRequest: KafkaRequest {
     var maxWaitMs: Int32 = 500
     var minBytes: Int32 = 1
     var maxBytes: Int32 = .max
-    /// 0: read uncommitted; 1: read committed.
-    var isolationLevel: Int8 = 0
+    static let readUncommitted: Int8 = 0
+    static let readCommitted: Int8 = 1
+
+    var isolationLevel = readUncommitted
     var sessionID: Int32 = 0
     /// -1: a full fetch without a session.
     var sessionEpoch: Int32 = -1
