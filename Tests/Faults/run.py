@@ -30,7 +30,9 @@ def main():
         ("whole", "kill -9 of the whole", lambda f: rounds.whole(f, arguments.rounds, arguments.seed, report)),
         ("apart", "kill -9 of each box apart", lambda f: rounds.apart(f, arguments.rounds, arguments.seed + 1, report)),
         ("power-loss", "power loss", lambda f: rounds.whole(f, arguments.power_loss_rounds, arguments.seed + 2, report, power_loss=True)),
-        ("transactions", "transactions", lambda f: transactions.rounds(f, arguments.transaction_rounds, arguments.seed + 3, report)),
+        ("transactions", "transactions: kill -9", lambda f: transactions.rounds(f, arguments.transaction_rounds, arguments.seed + 3, report)),
+        ("transactions", "transactions: power loss", lambda f: transactions.rounds(
+            f, min(arguments.transaction_rounds, arguments.power_loss_rounds), arguments.seed + 4, report, power_loss=True)),
     ]
     plan = [(title, work) for key, title, work in plan if not arguments.only or key in arguments.only]
     failed = 0

@@ -23,6 +23,16 @@ def test_transactions_are_whole_or_absent_when_the_broker_is_killed(tmp_path):
     transactions.rounds(tmp_path, count=2)
 
 
+def test_transactions_are_whole_or_absent_when_the_power_goes(tmp_path):
+    transactions.rounds(tmp_path, count=2, power_loss=True)
+
+
+def test_a_missing_sync_of_a_transactions_partitions_is_noticed(tmp_path):
+    """Without those syncs the same rounds must fail: a check that passes here proves nothing."""
+    with pytest.raises(Loss):
+        transactions.rounds(tmp_path, count=3, seed=6, power_loss=True, ignored="/written-")
+
+
 @pytest.mark.parametrize("ignored", ["/broker/", "/store/"])
 def test_a_missing_sync_is_noticed(tmp_path, ignored):
     """Without the syncs of one box the same rounds must fail: a check that passes here proves nothing."""

@@ -20,8 +20,9 @@ import uuid
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from checker import Loss
+from checker import Loss, Unopened
 from leat import Leat, free_ports, wait_until
+from rounds import build_library, lay_shadow, restore
 
 PARTITIONS = 3
 TARGETS = ["written-a", "written-b"]
@@ -30,7 +31,9 @@ GROUP = "mover"
 
 
 def quiet(port, **settings):
-    return {"bootstrap.servers": f"127.0.0.1:{port}", "log_level": 0, "socket.timeout.ms": 3_000, "reconnect.backoff.max.ms": 200, **settings}
+    # A client that bootstraps anew forgets its brokers but not where it found the group's coordinator (librdkafka 2.16): it then
+    # never sends TxnOffsetCommit, and heeds no time-out while it waits.
+    return {"bootstrap.servers": f"127.0.0.1:{port}", "log_level": 0, "socket.timeout.ms": 3_000, "metadata.recovery.strategy": "none", "reconnect.backoff.max.ms": 200, **settings}
 
 
 def transactional(port, identity):
@@ -56,16 +59,16 @@ class Writer:
                 if producer is None:
                     producer = transactional(self.port, self.identity)
                     producer.init_transactions(5)
-                self.transact(producer)
+                if not self.transact(producer):
+                    producer = None
             except KafkaException as error:
                 self.errors.append(str(error))
                 # A new instance ends what this one may have left open.
                 producer = None
                 stop.wait(0.05)
-        # Without this a transaction that the stop leaves open would hold the readers back until its time-out.
-        del producer
 
     def transact(self, producer):
+        """Whether the instance goes on: some are left with their transaction open, and some are not told the outcome."""
         transaction = f"{self.identity}:{self.next:06d}"
         self.next += 1
         commits = self.random.random() < 0.75
@@ -74,14 +77,20 @@ class Writer:
         producer.begin_transaction()
         for topic, partition, value in values:
             producer.produce(topic, value, partition=partition)
+        draw = self.random.random()
+        if draw < 0.02:
+            producer.flush(5)
+            self.outcomes[transaction] = "aborted"
+            return False
         if commits:
-            producer.commit_transaction(5)
+            producer.commit_transaction(0.001 if draw < 0.04 else 5)
             self.outcomes[transaction] = "committed"
         else:
             if self.random.random() < 0.7:
                 producer.flush(5)
             producer.abort_transaction(5)
             self.outcomes[transaction] = "aborted"
+        return True
 
 
 class Mover:
@@ -254,11 +263,20 @@ def committed(port):
         consumer.close()
 
 
-def rounds(folder, count, seed=5, report=print, writers=3):
+def rounds(folder, count, seed=5, report=print, writers=3, power_loss=False, ignored=None):
+    """With `power_loss` what was not synced is gone at the restart; `ignored` names a path whose syncs do nothing."""
     folder, draw = pathlib.Path(folder), random.Random(seed)
     ports = free_ports(["broker", "container"])
     port = ports["broker"]
-    box = Leat(folder, "broker", ports=ports)
+    environment, shadow = {}, folder / "shadow"
+    if power_loss:
+        (folder / "data").mkdir(parents=True)
+        environment = {
+            "LD_PRELOAD": str(build_library(folder)), "POWERLOSS_ROOT": str((folder / "data").resolve()),
+            "POWERLOSS_SHADOW": str(shadow.resolve()), "POWERLOSS_IGNORE": ignored or "",
+        }
+        lay_shadow(folder / "data", shadow)
+    box = Leat(folder, "broker", ports=ports, environment=environment)
     loads = [Writer(port, number, seed) for number in range(writers)]
     mover, feeder, reader = Mover(port), Feeder(port), Reader(port)
     try:
@@ -272,7 +290,9 @@ def rounds(folder, count, seed=5, report=print, writers=3):
         read.start()
         for number in range(1, count + 1):
             stop = threading.Event()
-            threads = [threading.Thread(target=load.run, args=(stop,), daemon=True) for load in [*loads, mover, feeder]]
+            threads = [
+                threading.Thread(target=load.run, args=(stop,), daemon=True, name=getattr(load, "identity", type(load).__name__))
+                for load in [*loads, mover, feeder]]
             before, moved = sum(outcomes(loads, "committed")), mover.moved
             for thread in threads:
                 thread.start()
@@ -282,19 +302,24 @@ def rounds(folder, count, seed=5, report=print, writers=3):
             moment = draw.uniform(0.2, 1.5)
             stop.wait(moment)
             box.kill()
-            down = draw.uniform(0, 0.3)
-            stop.wait(down)
+            if power_loss:
+                restore(box.data, shadow)
+                lay_shadow(box.data, shadow)
+            stop.wait(draw.uniform(0, 0.3))
             box.start()
-            box.wait_for_ports("broker")
+            try:
+                box.wait_for_ports("broker")
+            except AssertionError as error:
+                raise Unopened(str(error)) from error
             stop.wait(draw.uniform(0.3, 1.0))
             stop.set()
             for thread in threads:
                 thread.join(40)
                 if thread.is_alive():
-                    raise Loss("a client did not come to an end within 40 s after the restart")
+                    raise Loss(f"{thread.name} did not come to an end within 40 s after the restart")
             settle(port, loads)
             total, moved = check(port, loads, reader, feeder)
-            report(f"round {number}: killed after {moment:.2f} s; {total} transactions committed so far, {sum(outcomes(loads, 'aborted'))} "
+            report(f"round {number}: {'power lost' if power_loss else 'killed'} after {moment:.2f} s; {total} transactions committed so far, {sum(outcomes(loads, 'aborted'))} "
                    f"aborted, {sum(outcomes(loads, 'unknown'))} unknown, {moved} records moved, {len(reader.seen)} polled: all as promised")
         reading.set()
         read.join(10)

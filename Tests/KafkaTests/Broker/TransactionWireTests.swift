@@ -39,7 +39,7 @@ struct TransactionWireTests {
                 producerID: identity.producerID, producerEpoch: identity.epoch, baseSequence: sequence[partition] ?? 0)
             builder.isTransactional = true
             for index in 0..<count {
-                builder.append(key: nil, value: ByteBuffer(string: "\(value)-\(index)"), timestamp: 1_700_000_000_000)
+                builder.append(key: nil, value: ByteBuffer(string: "\(value)-\(index)"), timestamp: WallClock.nowMs)
             }
             sequence[partition, default: 0] += Int32(count)
             return ProduceRequest(

@@ -52,4 +52,22 @@ import Testing
             await reader.close()
         }
     }
+
+    @Test func configurationsAndRecordsAreChangedByTheClient() async throws {
+        try await ClientBrokerTests.withBroker { client, endpoint in
+            try await client.createTopics([NewTopic(name: "t", partitions: 1, configs: ["retention.ms": "5"])])
+            try await client.alterTopicConfigs("t", ["max.message.bytes": "77", "retention.ms": nil])
+            let configs = try await client.topicConfigs("t")
+            #expect(configs.first { $0.name == "max.message.bytes" }?.value == "77")
+            #expect(configs.first { $0.name == "retention.ms" }?.isDefault == true)
+            let refused = await #expect(throws: KafkaError.self) { try await client.alterTopicConfigs("t", ["retention.ms": "soon"]) }
+            #expect(refused?.code == .invalidConfig)
+            try await client.alterTopicConfigs("t", ["max.message.bytes": nil])
+            let wire = try await WireClient.connect(endpoint)
+            _ = try await wire.produce("t", makeBatch(9))
+            let place = TopicPartition(topic: "t", partition: 0)
+            #expect(try await client.deleteRecords(before: [place: 4]) == [place: 4])
+            #expect(try await client.offsets([place: .earliest]) == [place: 4])
+        }
+    }
 }

@@ -152,7 +152,7 @@ struct ProducerStates: Sendable {
 
     private mutating func newProducer(_ epoch: Int16, _ nowMs: Int64) -> Producer {
         if producers.count >= countMax,
-            let oldest = producers.filter({ $0.value.transactionStart < 0 }).min(by: { $0.value.lastWrite < $1.value.lastWrite })
+            let oldest = producers.lazy.filter({ $0.value.transactionStart < 0 }).min(by: { $0.value.lastWrite < $1.value.lastWrite })
         {
             producers[oldest.key] = nil
         }
