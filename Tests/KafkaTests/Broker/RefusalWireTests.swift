@@ -85,6 +85,8 @@ struct RefusalWireTests {
             }
             #expect(try await committed(client) == [41])
         }
-        try await withBroker(settings, folder: folder) { _, client, _ in #expect(try await committed(client) == [41]) }
+        try await withBroker(settings, folder: folder) { (_: Broker, client: WireClient, _: TemporaryFolder) async throws -> Void in
+            #expect(try await committed(client) == [41])
+        }
     }
 }
