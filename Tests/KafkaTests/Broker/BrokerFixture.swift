@@ -214,7 +214,7 @@ func headers(_ bytes: ByteBuffer?) -> [RecordBatchHeader] {
 }
 
 /// Waits for a condition with a deadline.
-func eventually(_ what: String, within: Duration = .seconds(10), _ condition: () async throws -> Bool) async throws {
+func eventually(_ what: String, within: Duration = .seconds(30), _ condition: () async throws -> Bool) async throws {
     let end = ContinuousClock.now + within
     while ContinuousClock.now < end {
         if try await condition() { return }

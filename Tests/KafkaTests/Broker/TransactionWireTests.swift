@@ -240,7 +240,7 @@ struct TransactionWireTests {
     @Test func aTransactionThatIsOpenTooLongIsAborted() async throws {
         try await withBroker { _, client, _ in
             try await client.createTopic("t")
-            var producer = try await Producer.start(client, "x", timeoutMs: 50)
+            var producer = try await Producer.start(client, "x", timeoutMs: 1_500)
             _ = try await producer.send("t", "v")
             try await eventually("the transaction is aborted") {
                 try await client.fetch("t", from: 0).lastStableOffset == 2
