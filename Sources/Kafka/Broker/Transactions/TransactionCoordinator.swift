@@ -165,9 +165,13 @@ final class TransactionCoordinator: Sendable {
             }
         case .allocateProducerID:
             let node = self.node
-            node.administer { [weak self] in
+            let loop = self.loop
+            let allocated: @Sendable (Int64?) -> Void = { [weak self] producerID in
+                self?.change(id) { transaction, now in transaction.allocated(producerID, nowMs: now) }
+            }
+            node.administer {
                 let producerID = Self.newProducerID(node)
-                self?.loop.execute { self?.change(id) { transaction, now in transaction.allocated(producerID, nowMs: now) } }
+                loop.execute { allocated(producerID) }
             }
         case .answer(let token, let error, let identity):
             state.value.owed.removeValue(forKey: token)?(error, identity)
