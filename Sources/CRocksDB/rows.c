@@ -357,6 +357,8 @@ char *leat_rows_fold(const char *const *values, const size_t *lengths, int count
     return result;
 }
 
+void leat_rows_free(char *value) { free(value); }
+
 static char *fold(const char *existing, size_t existing_length, const char *const *operands, const size_t *lengths, int count, uint32_t now,
                   unsigned char *success, size_t *length) {
     char *result;
@@ -387,8 +389,17 @@ static char *fold(const char *existing, size_t existing_length, const char *cons
     return result;
 }
 
+static _Thread_local int merged_operands;
+
+int leat_rows_take_operands(void) {
+    int count = merged_operands;
+    merged_operands = 0;
+    return count;
+}
+
 static char *full_merge(void *state, const char *key, size_t key_length, const char *existing, size_t existing_length,
                         const char *const *operands, const size_t *lengths, int count, unsigned char *success, size_t *length) {
+    if (count > merged_operands) merged_operands = count;
     return fold(existing, existing_length, operands, lengths, count, current_second(), success, length);
 }
 

@@ -43,8 +43,13 @@ rocksdb_mergeoperator_t *leat_rows_merge_operator(void);
 /// Forgets what has expired in values that are already folded, and drops rows of which nothing is left.
 rocksdb_compactionfilter_t *leat_rows_compaction_filter(void);
 
-/// Folds `count` values. The result is malloc'ed; NULL when a value is malformed. `now` 0 purges nothing.
+/// Folds `count` values. The result is to be given to leat_rows_free; NULL when a value is malformed. `now` 0 purges nothing.
 char *leat_rows_fold(const char *const *values, const size_t *lengths, int count, uint32_t now, size_t *length);
+
+void leat_rows_free(char *value);
+
+/// The most writes that this thread's reads have folded into one row since the last call.
+int leat_rows_take_operands(void);
 
 /// The second that purging takes for now; 0 is the system's clock. For tests.
 void leat_rows_set_now(uint32_t now);

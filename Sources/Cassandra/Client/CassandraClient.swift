@@ -102,7 +102,9 @@ package final class CassandraClient: Sendable {
         ) { connection in
             try await self.prepared(statement, connection) {
                 let metadata = statement.resultMetadata
-                let parameters = QueryParameters(request: request, skipsMetadata: !metadata.columns.isEmpty)
+                // Before v5 nothing tells of columns that have changed since the preparation: they are sent with every answer.
+                let skipsMetadata = connection.version >= .v5 && !metadata.columns.isEmpty
+                let parameters = QueryParameters(request: request, skipsMetadata: skipsMetadata)
                 var body = ByteBuffer()
                 Execute(id: statement.id, resultMetadataID: metadata.id, parameters: parameters)
                     .write(to: &body, version: connection.version)
@@ -166,7 +168,7 @@ package final class CassandraClient: Sendable {
                 throw CassandraClientError(
                     .badAnswer(.protocolError("the host gives the statement another id than before")), host: connection.endpoint)
             }
-            if let id = again.resultMetadataID { statement.update(columns: again.resultColumns, metadataID: id) }
+            statement.update(columns: again.resultColumns, metadataID: again.resultMetadataID)
             return try await body()
         }
     }

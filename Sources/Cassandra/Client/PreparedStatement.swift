@@ -26,8 +26,8 @@ package final class PreparedStatement: Sendable {
 
     var resultMetadata: (columns: [ColumnSpecification], id: [UInt8]?) { result.withLockedValue { $0 } }
 
-    /// The server told of new columns (v5).
-    func update(columns: [ColumnSpecification], metadataID: [UInt8]) {
+    /// The server told of new columns, with a result (v5) or when the statement was prepared again.
+    func update(columns: [ColumnSpecification], metadataID: [UInt8]?) {
         result.withLockedValue { $0 = (columns, metadataID) }
     }
 

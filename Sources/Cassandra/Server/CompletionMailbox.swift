@@ -1,5 +1,6 @@
 internal import NIOConcurrencyHelpers
 internal import NIOCore
+internal import Synchronization
 
 /// What the store's threads have finished for one connection, until its event loop takes it: many completions, one hop, one flush.
 ///
@@ -9,8 +10,14 @@ final class CompletionMailbox: Sendable {
         let stream: Int16
         /// What the request counts for in the connection's bytes in flight.
         let requestBytes: Int32
+        /// What was set aside for its answer.
+        let answerBytes: Int
+        /// One row by its key, from whose size the next one's is guessed.
+        let isRow: Bool
         let skipsMetadata: Bool
         let clientMetadataID: [UInt8]?
+        /// What the client was told of the result's columns when it prepared the statement.
+        let preparedMetadata: ResultMetadata?
         let result: Result<StatementResult, CQLError>
     }
 
@@ -22,6 +29,10 @@ final class CompletionMailbox: Sendable {
 
     private let box = NIOLockedValueBox(Box())
     private let eventLoop: any EventLoop
+    private let bytes = Atomic<Int>(0)
+
+    /// Bytes of rows that wait to be taken.
+    var byteCount: Int { bytes.load(ordering: .relaxed) }
 
     init(eventLoop: any EventLoop) { self.eventLoop = eventLoop }
 
@@ -34,6 +45,9 @@ final class CompletionMailbox: Sendable {
         let target = box.withLockedValue { box -> NIOLoopBound<StoreConnection>? in
             guard let drain = box.drain else { return nil }
             box.completions.append(completion)
+            if case .success(.rows(let rows)) = completion.result {
+                bytes.wrappingAdd(rows.content.readableBytes, ordering: .relaxed)
+            }
             if box.isScheduled { return nil }
             box.isScheduled = true
             return drain
@@ -46,6 +60,7 @@ final class CompletionMailbox: Sendable {
     func take(_ spare: inout [Completion]) {
         box.withLockedValue { box in
             box.isScheduled = false
+            bytes.store(0, ordering: .relaxed)
             swap(&box.completions, &spare)
         }
     }

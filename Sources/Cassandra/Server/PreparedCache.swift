@@ -8,19 +8,19 @@ final class PreparedEntry: Sendable {
     let statement: String
     /// The keyspace that unqualified names are looked up in.
     let keyspace: String?
-    private let planned: NIOLockedValueBox<(plan: PlannedStatement, generation: Int)>
+    private let planned: NIOLockedValueBox<PlannedStatement>
 
-    init(id: PreparedID, statement: String, keyspace: String?, plan: PlannedStatement, generation: Int) {
+    init(id: PreparedID, statement: String, keyspace: String?, plan: PlannedStatement) {
         self.id = id
         self.statement = statement
         self.keyspace = keyspace
-        planned = NIOLockedValueBox((plan, generation))
+        planned = NIOLockedValueBox(plan)
     }
 
-    var plan: (plan: PlannedStatement, generation: Int) { planned.withLockedValue { $0 } }
+    var plan: PlannedStatement { planned.withLockedValue { $0 } }
 
-    func replan(_ plan: PlannedStatement, generation: Int) {
-        planned.withLockedValue { if $0.generation < generation { $0 = (plan, generation) } }
+    func replan(_ plan: PlannedStatement) {
+        planned.withLockedValue { if $0.generation < plan.generation { $0 = plan } }
     }
 }
 

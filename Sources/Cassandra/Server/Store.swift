@@ -86,6 +86,8 @@ package final class Store: Sendable {
     }
 
     /// Stops accepting, answers what is being worked on, closes connections, then the engine. Idempotent.
+    ///
+    /// After the time-out, connections are closed whatever their clients have not been answered, or have not read.
     package func stop() async {
         let isFirst = isStopped.withLockedValue { stopped in
             defer { stopped = true }
@@ -97,7 +99,7 @@ package final class Store: Sendable {
         let connections = service.connections
         let drained = connections.drain(on: loop) { connection in connection.onLoop { $0.finish() } }
         let late = loop.scheduleTask(in: TimeAmount(service.configuration.stopTimeout)) {
-            connections.visit { connection in connection.onLoop { $0.close() } }
+            connections.visit { connection in connection.onLoop { $0.abort() } }
         }
         try? await drained.get()
         late.cancel()

@@ -18,6 +18,17 @@ final class StoreConnection: ChannelInboundHandler {
         case ending
     }
 
+    /// A statement that was taken from a frame.
+    private struct PendingRequest {
+        let plan: PlannedStatement
+        let request: StatementRequest
+        let stream: Int16
+        let frameBytes: Int32
+        let skipsMetadata: Bool
+        let clientMetadataID: [UInt8]?
+        let answer: CQLEngine.AnswerSize
+    }
+
     let service: StatementService
     private(set) var version = ProtocolVersion.v4
     private(set) var keyspace: String?
@@ -27,6 +38,10 @@ final class StoreConnection: ChannelInboundHandler {
     private var admission: RequestAdmission
     private let mailbox: CompletionMailbox
     private var drained: [CompletionMailbox.Completion] = []
+    /// Requests that were taken and wait until there is room for their answers.
+    private var waiting = CircularBuffer<PendingRequest>()
+    /// A queue of the store is full: it calls when there is room.
+    private var isWaitingForStore = false
     private var context: ChannelHandlerContext?
     /// A read that the channel was not granted, as the bounds were reached.
     private var isReadHeldBack = false
@@ -37,7 +52,8 @@ final class StoreConnection: ChannelInboundHandler {
         self.service = service
         let configuration = service.configuration
         decoder = FrameDecoder(readsResponses: false, bodyBytesMax: configuration.requestBytesMax)
-        admission = RequestAdmission(requestsMax: configuration.inFlightMax, bytesMax: configuration.inFlightBytesMax)
+        admission = RequestAdmission(
+            requestsMax: configuration.inFlightMax, bytesMax: configuration.inFlightBytesMax, answersMax: configuration.answerBytesMax)
         mailbox = CompletionMailbox(eventLoop: eventLoop)
     }
 
@@ -65,6 +81,7 @@ final class StoreConnection: ChannelInboundHandler {
         context = nil
         phase = .ending
         admission.isEnding = true
+        waiting.removeAll()
         mailbox.attach(nil)
         if isAdmitted { service.connections.remove(id) }
         isAdmitted = false
@@ -94,15 +111,38 @@ final class StoreConnection: ChannelInboundHandler {
     }
 
     private func takeRequests() {
-        do throws(MalformedFrame) {
-            while admission.takesRequests, let frame = try decoder.next() { handle(frame) }
-        } catch {
-            end(error)
+        // Answers that are made at once are looked at between requests: they leave with the next drain, which comes back here.
+        while admission.takesRequests, mailbox.byteCount < admission.answersMax, !waitsForStore() {
+            do throws(MalformedFrame) {
+                guard let frame = try decoder.next() else { break }
+                handle(frame)
+            } catch {
+                guard error.isPassed else {
+                    end(error)
+                    break
+                }
+                answer(error.stream, error.error)
+            }
         }
         setAutoRead()
     }
 
+    /// Whether a queue of the store is full: then it has been asked to call.
+    private func waitsForStore() -> Bool {
+        while !isWaitingForStore, let gate = service.engine.closedGate, let context {
+            let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+            isWaitingForStore = gate.wait {
+                bound.onLoop { connection in
+                    connection.isWaitingForStore = false
+                    connection.resume()
+                }
+            }
+        }
+        return isWaitingForStore
+    }
+
     private func resume() {
+        beginWaiting()
         takeRequests()
         if !isReading { flush() }
     }
@@ -110,7 +150,7 @@ final class StoreConnection: ChannelInboundHandler {
     /// Reads while requests are taken; beyond the bounds, bytes stay in the socket.
     private func setAutoRead() {
         guard let context, phase != .ending else { return }
-        let holdsBack = !admission.takesRequests
+        let holdsBack = !admission.takesRequests || isWaitingForStore
         guard holdsBack != isReadHeldBack else { return }
         isReadHeldBack = holdsBack
         context.channel.setOption(.autoRead, value: !holdsBack).whenFailure { _ in }
@@ -191,12 +231,39 @@ final class StoreConnection: ChannelInboundHandler {
         var request = parameters.request
         request.values = try request.values.bound(to: plan.bindColumns, names: parameters.names)
         if request.keyspace == nil { request.keyspace = keyspace }
-        let begun = begin(frame)
-        let skipsMetadata = parameters.skipsMetadata
-        service.engine.execute(plan, request) { [mailbox] result in
+        let frameBytes = take(frame)
+        let pending = PendingRequest(
+            plan: plan, request: request, stream: frame.header.stream, frameBytes: frameBytes, skipsMetadata: parameters.skipsMetadata,
+            clientMetadataID: clientMetadataID, answer: service.engine.answerSize(plan, request))
+        if case .small = pending.answer { return begin(pending, answerBytes: 0, isRow: false) }
+        waiting.append(pending)
+        beginWaiting()
+    }
+
+    /// Begins the requests that wait for room for their answers, in their order.
+    private func beginWaiting() {
+        while let first = waiting.first {
+            var isRow = false
+            let answerBytes: Int
+            switch first.answer {
+            case .small: answerBytes = 0
+            case .row: (answerBytes, isRow) = (admission.rowBytes, true)
+            case .upTo(let most): answerBytes = most
+            }
+            guard admission.mayBegin(answer: answerBytes) else { return }
+            waiting.removeFirst()
+            begin(first, answerBytes: answerBytes, isRow: isRow)
+        }
+    }
+
+    private func begin(_ pending: PendingRequest, answerBytes: Int, isRow: Bool) {
+        admission.began(answer: answerBytes)
+        let metadata = pending.plan.resultMetadata
+        service.engine.execute(pending.plan, pending.request) { [mailbox] result in
             mailbox.post(
                 .init(
-                    stream: begun.stream, requestBytes: begun.bytes, skipsMetadata: skipsMetadata, clientMetadataID: clientMetadataID,
+                    stream: pending.stream, requestBytes: pending.frameBytes, answerBytes: answerBytes, isRow: isRow,
+                    skipsMetadata: pending.skipsMetadata, clientMetadataID: pending.clientMetadataID, preparedMetadata: metadata,
                     result: result))
         }
     }
@@ -224,10 +291,12 @@ final class StoreConnection: ChannelInboundHandler {
             }
             planned.append((plan, try values.bound(to: plan.bindColumns, names: nil)))
         }
-        let begun = begin(frame)
-        service.engine.execute(batch: planned, request) { [mailbox] result in
+        let stream = frame.header.stream, frameBytes = take(frame)
+        service.engine.execute(batch: planned, kind: batch.kind, request) { [mailbox] result in
             mailbox.post(
-                .init(stream: begun.stream, requestBytes: begun.bytes, skipsMetadata: false, clientMetadataID: nil, result: result))
+                .init(
+                    stream: stream, requestBytes: frameBytes, answerBytes: 0, isRow: false, skipsMetadata: false, clientMetadataID: nil,
+                    preparedMetadata: nil, result: result))
         }
     }
 
@@ -241,10 +310,11 @@ final class StoreConnection: ChannelInboundHandler {
         }
     }
 
-    private func begin(_ frame: Frame) -> (stream: Int16, bytes: Int32) {
+    /// What the request counts for in the bytes that are worked on.
+    private func take(_ frame: Frame) -> Int32 {
         let bytes = frame.header.length + FrameHeader.byteCount
-        admission.began(bytes: bytes)
-        return (frame.header.stream, Int32(bytes))
+        admission.took(bytes: bytes)
+        return Int32(bytes)
     }
 
     // MARK: Answers
@@ -257,11 +327,19 @@ final class StoreConnection: ChannelInboundHandler {
             return
         }
         for completion in drained {
-            admission.finished(bytes: Int(completion.requestBytes))
+            if completion.isRow, case .success(.rows(let rows)) = completion.result {
+                admission.answered(row: rows.content.readableBytes)
+            }
+            // The answer is written before its place is given away, so that the channel's state already counts it.
             answer(completion)
+            admission.finished(bytes: Int(completion.requestBytes), answer: completion.answerBytes)
         }
         drained.removeAll(keepingCapacity: true)
         if phase == .ending, admission.requests == 0 { return close() }
+        if !waiting.isEmpty {
+            flush()
+            beginWaiting()
+        }
         takeRequests()
         flush()
     }
@@ -275,15 +353,16 @@ final class StoreConnection: ChannelInboundHandler {
             let warns = !rows.warnings.isEmpty && version >= .v4
             answer(completion.stream, .result, flags: warns ? .warning : []) { [version] body in
                 if warns { body.writeCQLStringList(rows.warnings) }
+                // The table may have changed since the plan was looked up: then the client needs the columns that it has not seen.
+                let isKnown = completion.preparedMetadata.map { $0 === rows.metadata || $0.id == rows.metadata.id } ?? false
                 ResultMessage.writeRows(
-                    rows, skipsMetadata: completion.skipsMetadata, clientMetadataID: completion.clientMetadataID, to: &body,
+                    rows, skipsMetadata: completion.skipsMetadata && isKnown, clientMetadataID: completion.clientMetadataID, to: &body,
                     version: version)
             }
         case .success(.setKeyspace(let name)):
             keyspace = name
             answer(completion.stream, .result) { ResultMessage.writeSetKeyspace(name, to: &$0) }
         case .success(.schemaChange(let change)):
-            service.schemaChanged(change)
             answer(completion.stream, .result) { ResultMessage.writeSchemaChange(change, to: &$0) }
         case .failure(let error):
             answer(completion.stream, error)
@@ -334,11 +413,19 @@ final class StoreConnection: ChannelInboundHandler {
         if admission.requests == 0 { close() }
     }
 
-    func close() {
+    /// Closes when the client has taken what was written; one that does not read is not waited for longer than stopping is.
+    private func close() {
         flush()
         guard let context else { return }
         let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+        let late = context.eventLoop.scheduleTask(in: TimeAmount(service.configuration.stopTimeout)) { bound.value.close(promise: nil) }
         // An empty write completes after all that was written before it.
-        context.writeAndFlush(wrapOutboundOut(ByteBuffer())).whenComplete { _ in bound.value.close(promise: nil) }
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer())).whenComplete { _ in
+            late.cancel()
+            bound.value.close(promise: nil)
+        }
     }
+
+    /// Closes at once; what the client has not taken is dropped.
+    func abort() { context?.close(promise: nil) }
 }

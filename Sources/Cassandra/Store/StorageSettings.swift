@@ -13,14 +13,14 @@ enum StorageSettings {
         Setting("store.cache.bytes", .bytes, default: "16MiB", "Memory for blocks read from files, their indexes and filters"),
         Setting(
             "store.write.queue.bytes", .bytes, default: "16MiB",
-            "Writes that wait for the log, beyond which more are answered with OVERLOADED"),
+            "Writes that wait for the log, beyond which more wait in their connections"),
         Setting("store.read.threads", .integer(1...64), default: "2", "Threads for rows by key that are not in memory"),
         Setting("store.scan.threads", .integer(1...64), default: "2", "Threads for scans, ranges and aggregates"),
         Setting(
             "store.read.queue", .integer(1...1_000_000), default: "16384",
-            "Reads that wait for a thread, beyond which more are answered with OVERLOADED"),
+            "Reads that wait for a thread, beyond which more wait in their connections"),
         Setting("store.read.timeout", .duration, default: "60s", "The longest that one page of a scan or one aggregate may take"),
-        Setting("store.page.bytes", .bytes, default: "4MiB", "A page of rows ends at this size, whatever the fetch size"),
+        Setting("store.page.bytes", .bytes, default: "1MiB", "A page of rows ends at this size, whatever the fetch size"),
         Setting(
             "store.result.bytes", .bytes, default: "64MiB", "The longest answer to a SELECT without paging; a longer one is an error"),
         Setting("store.datacenter", .text, default: "datacenter1", "The data centre that system.local names to clients"),
@@ -39,7 +39,7 @@ struct StorageConfiguration: Sendable {
     var readThreads = 2
     var scanThreads = 2
     var readQueue = 16_384
-    var limits = SelectExecution.Limits(pageBytes: 4 << 20, timeout: 60_000_000_000, resultBytes: 64 << 20)
+    var limits = SelectExecution.Limits(pageBytes: 1 << 20, timeout: 60_000_000_000, resultBytes: 64 << 20)
     var node = NodeDescription()
 
     init() {}

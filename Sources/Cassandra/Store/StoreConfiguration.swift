@@ -12,7 +12,7 @@ package struct StoreConfiguration: Sendable {
             "The address that system.local names to clients; by default the host and port that are bound"),
         Setting(
             "store.request.bytes", .bytes, default: "16MiB",
-            "The longest request; a longer one is answered with an error and its connection closed"),
+            "The longest request; a longer one is read past and answered with an error"),
         Setting(
             "store.connection.inflight", .integer(1...32_768), default: "2048",
             "Requests of one connection that are worked on at a time; beyond them its bytes wait in the socket"),
@@ -21,7 +21,7 @@ package struct StoreConfiguration: Sendable {
             "Bytes of requests of one connection that are worked on at a time; beyond them its bytes wait in the socket"),
         Setting(
             "store.connection.answers.bytes", .bytes, default: "4MiB",
-            "Bytes of answers that a client has not taken yet, beyond which the store reads no more of its requests"),
+            "Bytes of answers of one connection that are being made, and that its client has not taken yet; beyond them requests wait"),
         Setting("store.connections", .integer(1...1_000_000), default: "4096", "Connections at a time; one more is refused"),
         Setting(
             "store.prepared", .integer(16...1_000_000), default: "8192",

@@ -1,4 +1,4 @@
-/// Lines of CQL to statements: at each `;` that stands outside quotes and comments.
+/// Lines of CQL to statements: at each `;` that stands outside quotes, comments and `BEGIN … BATCH` to `APPLY BATCH`.
 ///
 /// A value without I/O, so that the prompt, a file and a pipe share it.
 struct StatementSplitter {
@@ -11,7 +11,33 @@ struct StatementSplitter {
         case blockComment
     }
 
+    /// How far a statement has come to being a batch, word by word.
+    private enum Batch {
+        case start, begun, within, applying
+        /// Any other statement, or a batch that is whole: the next `;` ends it.
+        case outside
+
+        mutating func take(_ word: String) {
+            switch (self, word.uppercased()) {
+            case (.start, "BEGIN"): self = .begun
+            case (.start, _): self = .outside
+            case (.begun, "BATCH"): self = .within
+            case (.begun, "UNLOGGED"), (.begun, "LOGGED"), (.begun, "COUNTER"): break
+            case (.begun, _): self = .outside
+            case (.within, "APPLY"): self = .applying
+            case (.applying, "BATCH"): self = .outside
+            case (.applying, _): self = .within
+            case (.within, _), (.outside, _): break
+            }
+        }
+
+        var holdsSemicolons: Bool { self == .within || self == .applying }
+    }
+
     private var state = State.plain
+    private var batch = Batch.start
+    /// The word that is being read, outside quotes and comments.
+    private var word = ""
     private var pending = ""
 
     /// Whether a statement has begun and wants more lines.
@@ -22,7 +48,15 @@ struct StatementSplitter {
 
     mutating func clear() {
         state = .plain
+        batch = .start
+        word = ""
         pending = ""
+    }
+
+    private mutating func endWord() {
+        guard !word.isEmpty else { return }
+        batch.take(word)
+        word = ""
     }
 
     /// Takes one line (without its end) and returns the statements that it completes, without their `;`.
@@ -33,6 +67,7 @@ struct StatementSplitter {
             let next = characters.first
             switch state {
             case .plain:
+                if character.isLetter || character.isNumber || character == "_" { word.append(character) } else { endWord() }
                 switch character {
                 case "'", "\"": state = .quoted(character)
                 case "$" where next == "$":
@@ -45,7 +80,8 @@ struct StatementSplitter {
                     state = .blockComment
                     characters.removeFirst()
                     continue
-                case ";":
+                case ";" where !batch.holdsSemicolons:
+                    batch = .start
                     let statement = Self.trimmed(pending)
                     if !statement.isEmpty { statements.append(statement) }
                     pending = ""
@@ -71,6 +107,7 @@ struct StatementSplitter {
             }
         }
         if state == .lineComment { state = .plain }
+        if state == .plain { endWord() }
         if !pending.isEmpty { pending.append("\n") }
         return statements
     }

@@ -174,4 +174,33 @@ import Testing
             await client.close()
         }
     }
+
+    /// Before v5 an answer without columns would be read by those of the preparation, which may be others by then.
+    @Test(arguments: [ProtocolVersion.v3, .v4, .v5]) func aPreparedStatementShowsTheColumnsThatItsTableHas(version: ProtocolVersion)
+        async throws
+    {
+        try await withStore { _, endpoint in
+            let client = client(endpoint) { $0.protocolVersion = version }
+            let other = self.client(endpoint)
+            try await makeTable(client)
+            _ = try await client.query("INSERT INTO ks.t (p, c, v) VALUES ('a', 1, 'x')")
+            let select = try await client.prepare("SELECT * FROM ks.t WHERE p = ?")
+            #expect(try await client.execute(select, values: [.text("a")]).columns.map(\.name) == ["p", "c", "v"])
+            _ = try await other.query("ALTER TABLE ks.t ADD b int")
+            for _ in 0..<2 {
+                let rows = try await client.execute(select, values: [.text("a")])
+                #expect(rows.columns.map(\.name) == ["p", "c", "b", "v"])
+                #expect(rows.rows == [[.text("a"), .int(1), .null, .text("x")]])
+            }
+            #expect(select.resultColumns.count == 4)
+            // Another client's preparation makes the server hold the new columns, this one's the old ones.
+            _ = try await other.query("ALTER TABLE ks.t DROP b")
+            let again = try await other.prepare("SELECT * FROM ks.t WHERE p = ?")
+            _ = try await other.execute(again, values: [.text("a")])
+            let rows = try await client.execute(select, values: [.text("a")])
+            #expect(rows.columns.map(\.name) == ["p", "c", "v"] && rows.rows.count == 1)
+            await client.close()
+            await other.close()
+        }
+    }
 }

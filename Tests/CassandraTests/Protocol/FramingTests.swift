@@ -100,9 +100,12 @@ import Testing
     }
 
     @Test func frameLengthsAreBounded() {
-        #expect(failure([4, 0, 0, 7, 7, 0x7F, 0xFF, 0xFF, 0xFF])?.stream == 7)
-        #expect(failure([4, 0, 0, 7, 7, 0xFF, 0xFF, 0xFF, 0xFF])?.error.code == .invalid)
-        #expect(failure([4, 0, 0, 7, 7, 0, 0, 4, 1])?.error.code == .invalid)
+        #expect(failure([4, 0, 0, 7, 7, 0xFF, 0xFF, 0xFF, 0xFF])?.stream == 7)
+        #expect(failure([4, 0, 0, 7, 7, 0xFF, 0xFF, 0xFF, 0xFF])?.isPassed == false)
+        // Longer than is taken: said when its end has come.
+        #expect(failure([4, 0, 0, 7, 7, 0x7F, 0xFF, 0xFF, 0xFF]) == nil)
+        #expect(failure([4, 0, 0, 7, 7, 0, 0, 4, 1] + [UInt8](repeating: 0, count: 1_024)) == nil)
+        #expect(failure([4, 0, 0, 7, 7, 0, 0, 4, 1] + [UInt8](repeating: 0, count: 1_025))?.error.code == .invalid)
         #expect(failure([4, 0, 0, 7, 7, 0, 0, 4, 0]) == nil)
     }
 
@@ -130,6 +133,34 @@ import Testing
                 }
             }
             #expect(encoder.take() == nil)
+        }
+    }
+
+    /// What is too long is never kept, and the frames behind it are read as if it had not been there.
+    @Test(arguments: [false, true], [1, 7, 4_096, .max]) func aFrameThatIsTooLongIsReadPast(segmented: Bool, chunk: Int) throws {
+        for takesEach in [false, true] {
+            let bodies = chunk == 1 ? [3, 1_001, 5, 4_000, 1_000, 0] : [3, 1_001, 5, 400_000, 1_000, 0, 131_062, 0]
+            var bytes = encoded(segmented: segmented, bodies: bodies, takesEach: takesEach)
+            var decoder = FrameDecoder(readsResponses: false, bodyBytesMax: 1_000)
+            if segmented { decoder.beginSegments() }
+            var found: [String] = []
+            while bytes.readableBytes > 0 {
+                var part = ByteBuffer()
+                part.writeImmutableBuffer(bytes.readSlice(length: min(chunk, bytes.readableBytes))!)
+                decoder.append(part)
+                while true {
+                    do throws(MalformedFrame) {
+                        guard let frame = try decoder.next() else { break }
+                        found.append("\(frame.header.stream): \(frame.body.readableBytes)")
+                    } catch {
+                        #expect(error.isPassed && error.error.code == .invalid)
+                        found.append("\(error.stream): too long")
+                    }
+                }
+                if !segmented, chunk < 10_000 { #expect(decoder.bufferedBytes < 1_009) }
+            }
+            #expect(found == bodies.enumerated().map { $1 > 1_000 ? "\($0): too long" : "\($0): \($1)" })
+            #expect(decoder.bufferedBytes == 0)
         }
     }
 }

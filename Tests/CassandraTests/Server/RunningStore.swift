@@ -50,10 +50,12 @@ final class RawConnection {
     private var decoder = FrameDecoder(readsResponses: true, bodyBytesMax: 64 << 20)
     private var encoder = FrameEncoder(isServer: false)
 
-    init(_ endpoint: Endpoint, _ version: ProtocolVersion = .v4) async throws {
+    /// - Parameter reads: false for a client that takes nothing out of its socket.
+    init(_ endpoint: Endpoint, _ version: ProtocolVersion = .v4, reads: Bool = true) async throws {
         self.version = version
         let collector = Collector()
         channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .channelOption(.autoRead, value: reads)
             .channelInitializer { channel in channel.pipeline.addHandler(collector) }
             .connect(host: endpoint.host, port: endpoint.port).get()
         iterator = collector.received.makeAsyncIterator()

@@ -45,7 +45,7 @@ import Testing
             let healthy = try await RawConnection(endpoint)
             _ = try await healthy.startUp()
             for bytes: [UInt8] in [
-                [66, 0, 0, 9, 5, 0, 0, 0, 0], [4, 0, 0, 9, 0x55, 0, 0, 0, 0], [4, 0, 0, 9, 7, 0x7F, 0xFF, 0xFF, 0xFF],
+                [66, 0, 0, 9, 5, 0, 0, 0, 0], [4, 0, 0, 9, 0x55, 0, 0, 0, 0], [4, 0, 0, 9, 7, 0xFF, 0xFF, 0xFF, 0xFF],
                 [0x84, 0, 0, 9, 8, 0, 0, 0, 0],
             ] {
                 let broken = try await RawConnection(endpoint)
@@ -246,6 +246,151 @@ import Testing
             #expect(try await first.startUp() == .ready)
             let second = try await RawConnection(endpoint)
             #expect(try await second.frame() == nil)
+            await first.close()
+        }
+    }
+
+    /// The client sees the error, not a reset: it is told when it has sent all of it, and goes on.
+    @Test(arguments: [ProtocolVersion.v4, .v5]) func aRequestThatIsTooLongIsReadPastAndAnswered(version: ProtocolVersion) async throws {
+        try await withStore(["store.request.bytes": "20000"]) { _, endpoint in
+            let connection = try await RawConnection(endpoint, version)
+            _ = try await connection.startUp()
+            for length in [20_001, 500_000, 3 << 20] {
+                let error = try await connection.query("SELECT '" + String(repeating: "x", count: length) + "'", stream: 7).error
+                #expect(error?.code == .invalid && error?.message.hasPrefix("Request is too big") == true)
+                #expect(try await connection.query("SELECT key FROM system.local").rows?.count == 1)
+            }
+            await connection.close()
+        }
+    }
+
+    @Test func everybodyHearsOfASchemaChangeWhoseClientHasLeft() async throws {
+        try await withStore { _, endpoint in
+            let listener = try await RawConnection(endpoint), reader = try await RawConnection(endpoint)
+            _ = try await listener.startUp()
+            _ = try await reader.startUp()
+            try await makeTable(reader)
+            try await listener.send(.register) { Register(events: [.schemaChange]).write(to: &$0) }
+            #expect(try await listener.frame()?.header.opcode == .ready)
+            for index in 0..<6 {
+                try await reader.send(.prepare) { Prepare(statement: "SELECT * FROM ks.t WHERE id = 1").write(to: &$0, version: .v4) }
+                guard case .success(.prepared(let prepared)) = try await reader.answer() else {
+                    Issue.record("not prepared")
+                    return
+                }
+                let leaver = try await RawConnection(endpoint)
+                _ = try await leaver.startUp()
+                try await leaver.send(.query) {
+                    Query(statement: "ALTER TABLE ks.t ADD c\(index) int", parameters: .init(request: .init())).write(to: &$0, version: .v4)
+                }
+                await leaver.close()
+                var frame = try #require(try await listener.frame())
+                #expect(try Event(from: &frame.body) == .schemaChange(.init(.updated, keyspace: "ks", target: .table("t"))))
+                // Who prepared before holds the old columns.
+                try await reader.send(.execute) {
+                    Execute(id: prepared.id, resultMetadataID: nil, parameters: .init(request: .init(), skipsMetadata: true))
+                        .write(to: &$0, version: .v4)
+                }
+                #expect(try await reader.answer().error?.code == .unprepared)
+            }
+            await listener.close()
+            await reader.close()
+        }
+    }
+
+    private func fill(_ connection: RawConnection) async throws {
+        try await makeTable(connection)
+        let text = String(repeating: "x", count: 20_000)
+        for id in 0..<100 { _ = try await connection.query("INSERT INTO ks.t (id, name) VALUES (\(id), '\(text)')").get() }
+    }
+
+    private func selects(_ count: Int, pageSize: Int32?) -> [(Opcode, Int16, (inout ByteBuffer) -> Void)] {
+        (0..<count).map { index in
+            (
+                .query, Int16(index),
+                {
+                    let request = StatementRequest(pageSize: pageSize)
+                    Query(statement: "SELECT * FROM ks.t", parameters: QueryParameters(request: request)).write(to: &$0, version: .v4)
+                }
+            )
+        }
+    }
+
+    @Test func stoppingDoesNotWaitForAClientThatDoesNotRead() async throws {
+        try await withStore(["store.stop.timeout": "200ms"]) { store, endpoint in
+            let writer = try await RawConnection(endpoint), deaf = try await RawConnection(endpoint, reads: false)
+            _ = try await writer.startUp()
+            try await fill(writer)
+            try await deaf.send(.startup) { Startup(options: ["CQL_VERSION": "3.0.0"]).write(to: &$0) }
+            try await deaf.sendAll(selects(50, pageSize: nil))
+            let clock = ContinuousClock(), start = clock.now
+            await store.stop()
+            #expect(clock.now - start < .seconds(20))
+            await deaf.close()
+        }
+    }
+
+    /// Bounds far below an answer's size: requests wait for each other's places, and none forever.
+    @Test func everyAnswerFindsItsPlaceWithinNarrowBounds() async throws {
+        try await withStore(["store.connection.answers.bytes": "30000", "store.page.bytes": "10000"]) { _, endpoint in
+            let connection = try await RawConnection(endpoint)
+            _ = try await connection.startUp()
+            try await fill(connection)
+            var requests = selects(60, pageSize: 5_000) + selects(5, pageSize: nil)
+            for index in requests.indices { requests[index].1 = Int16(index) }
+            let write: (inout ByteBuffer) -> Void = {
+                Query(statement: "INSERT INTO ks.t (id) VALUES (1)", parameters: .init(request: .init())).write(to: &$0, version: .v4)
+            }
+            requests.append((.query, 1_000, write))
+            for index in 0..<60 {
+                let point: (inout ByteBuffer) -> Void = {
+                    Query(statement: "SELECT * FROM ks.t WHERE id = \(index)", parameters: .init(request: .init())).write(
+                        to: &$0, version: .v4)
+                }
+                requests.append((.query, Int16(2_000 + index), point))
+            }
+            try await connection.sendAll(requests)
+            var streams: Set<Int16> = []
+            for _ in requests {
+                let frame = try #require(try await connection.frame())
+                #expect(frame.header.opcode == .result)
+                streams.insert(frame.header.stream)
+            }
+            #expect(streams.count == requests.count)
+            await connection.close()
+        }
+    }
+
+    /// Clients that keep to their connections' bounds wait when the store's queues are full; none is refused.
+    @Test func fullQueuesMakeClientsWait() async throws {
+        try await withStore(["store.write.queue.bytes": "2000", "store.read.queue": "2"]) { _, endpoint in
+            let first = try await RawConnection(endpoint)
+            _ = try await first.startUp()
+            try await makeTable(first)
+            let text = String(repeating: "x", count: 1_000)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for client in 0..<4 {
+                    group.addTask {
+                        let connection = try await RawConnection(endpoint)
+                        _ = try await connection.startUp()
+                        try await connection.sendAll(
+                            (0..<400).map { index in
+                                let cql =
+                                    index % 4 == 3
+                                    ? "SELECT count(*) FROM ks.t WHERE id IN (1, 2)"
+                                    : "INSERT INTO ks.t (id, name) VALUES (\(client * 1_000 + index), '\(text)')"
+                                return (
+                                    .query, Int16(index),
+                                    { Query(statement: cql, parameters: .init(request: .init())).write(to: &$0, version: .v4) }
+                                )
+                            })
+                        for _ in 0..<400 { #expect(try await connection.frame()?.header.opcode == .result) }
+                        await connection.close()
+                    }
+                }
+                try await group.waitForAll()
+            }
+            #expect(try await first.query("SELECT count(*) FROM ks.t").rows == [[.bigint(1_200)]])
             await first.close()
         }
     }

@@ -1,3 +1,4 @@
+import CRocksDB
 import Foundation
 import NIOCore
 import Testing
@@ -361,5 +362,76 @@ import Testing
         #expect(try store.text("SELECT count(*) FROM t") == ["1000"])
         try store.reopen()
         #expect(try store.text("SELECT count(*), sum(v) FROM t") == ["1000|1000"])
+    }
+
+    @Test func functionsOfOneNameAreToldApartByTheirArguments() throws {
+        let store = try EngineFixture.with("CREATE TABLE f (k int PRIMARY KEY, ts timestamp, d date, b bigint)")
+        store.engine.clock.set(microseconds: 1_700_000_000_123_000)
+        try store.run(
+            "INSERT INTO f (k, ts, b, d) VALUES (1, toTimestamp(currentDate()), toUnixTimestamp(currentTimestamp()), toDate(toTimestamp(mintimeuuid('2023-11-14'))))"
+        )
+        #expect(try store.text("SELECT ts, b, d FROM f") == ["2023-11-14 00:00:00.000000+0000|1700000000123|2023-11-14"])
+        try store.run("UPDATE f SET ts = toTimestamp(5f7c8a9e-0000-1000-8000-000000000001), b = toUnixTimestamp(?) WHERE k = 1", [.null])
+        #expect(
+            store.error("INSERT INTO f (k, ts) VALUES (1, toTimestamp(currentTime()))")?.message.contains("none of its type signatures")
+                == true)
+    }
+
+    @Test func countersAndOtherColumnsShareNoTable() throws {
+        let store = try EngineFixture.with(
+            "CREATE TABLE f (k int PRIMARY KEY, v int)", "CREATE TABLE c (k int PRIMARY KEY, n counter)",
+            "CREATE TABLE e (k int PRIMARY KEY)")
+        #expect(store.error("ALTER TABLE f ADD q counter")?.message == "k.f: Cannot have a counter column (\"q\") in a non counter table")
+        #expect(store.error("ALTER TABLE c ADD q int")?.message == "k.c: Cannot have a non counter column (\"q\") in a counter table")
+        #expect(store.error("ALTER TABLE e ADD (a counter, b int)")?.code == .configError)
+        try store.run("ALTER TABLE e ADD (a counter, b counter)")
+        try store.run("UPDATE e SET a = a + 1, b = b - 1 WHERE k = 1")
+        #expect(try store.text("SELECT * FROM e") == ["1|1|-1"])
+    }
+
+    @Test func whatIsNoAggregateIsTheFirstRows() throws {
+        let store = try EngineFixture.with("CREATE TABLE t (p int, c int, v text, PRIMARY KEY (p, c))")
+        #expect(try store.text("SELECT p, count(*) FROM t") == ["null|0"])
+        for c in 1...3 { try store.run("INSERT INTO t (p, c, v) VALUES (7, ?, 'v')", [.int(Int32(c))]) }
+        #expect(try store.text("SELECT p, c, v, count(*), max(c) FROM t") == ["7|1|v|3|3"])
+    }
+
+    /// A read that folds many writes has the row written back as one, so that the next one folds few.
+    @Test(arguments: ["SELECT v, w FROM t WHERE k = 1", "SELECT v, w FROM t", "UPDATE t SET w = 7 WHERE k = 1 IF w = 7"])
+    func aRowThatIsOverwrittenManyTimesIsFoldedByItsReaders(read: String) throws {
+        let store = try EngineFixture.with("CREATE TABLE t (k int PRIMARY KEY, v int, w int)")
+        let update = try store.engine.prepare("UPDATE t SET v = ? WHERE k = 1", keyspace: "k")
+        try store.run("UPDATE t SET w = 7 WHERE k = 1")
+        for index in 0..<300 { _ = try store.execute(update, StatementRequest(values: try BoundValues([(.int(Int32(index)), .int)]))) }
+        _ = try store.text(read)
+        // Behind what the read asked for.
+        try store.run("UPDATE t SET v = 1 WHERE k = 2 IF v = 5")
+        let table = try store.engine.schema.table(TableName(keyspace: "k", name: "t"), keyspace: nil)
+        let arena = ByteArena()
+        try KeyRanges.appendPartition(table, [[0, 0, 0, 1]], to: arena)
+        arena.append(KeyLayout.row)
+        _ = leat_rows_take_operands()
+        #expect(try store.engine.database.copy(of: arena.array) != nil)
+        #expect(leat_rows_take_operands() <= 4)
+        #expect(try store.text("SELECT v, w FROM t WHERE k = 1") == ["299|7"])
+        try store.reopen()
+        #expect(try store.text("SELECT v, w FROM t") == ["299|7"])
+    }
+
+    /// Drivers read the same options of views and of tables.
+    @Test func viewsHaveTheOptionsOfTables() throws {
+        let store = try EngineFixture.with()
+        #expect(try store.text("SELECT view_name, bloom_filter_fp_chance, compaction, gc_grace_seconds, id FROM system_schema.views") == [])
+    }
+
+    /// Its writer aborts the process on a full disk, where assertions are on.
+    @Test func theStorageKeepsNoLogOfItsOwn() throws {
+        let store = try EngineFixture.with("CREATE TABLE t (k int PRIMARY KEY)")
+        store.engine.database.flush()
+        try store.reopen()
+        for name in try FileManager.default.contentsOfDirectory(atPath: store.path + "/rocksdb") where name.hasPrefix("LOG") {
+            let attributes = try FileManager.default.attributesOfItem(atPath: store.path + "/rocksdb/" + name)
+            #expect((attributes[.size] as? Int) == 0, "\(name)")
+        }
     }
 }

@@ -64,4 +64,6 @@ package struct MalformedFrame: Error, Hashable, Sendable {
     package let stream: Int16
     /// The version to answer in, where the frame's own is known.
     package let version: ProtocolVersion?
+    /// All of the frame has been read past: the frames behind it can be read.
+    package var isPassed = false
 }

@@ -5,7 +5,8 @@ package import NIOCore
 ///
 /// A value with no I/O: give it what arrives, ask for frames until there is none. A frame's body is a slice of what was read; only
 /// a frame that several reads bring is put together, into one buffer of its size. The longest frame is bounded before any of it is
-/// kept.
+/// kept: a longer request is read past without being kept, as Cassandra does, since a client that is still sending would see its
+/// connection reset instead of the error. It is then thrown as ``MalformedFrame/isPassed``, and the next frame follows.
 package struct FrameDecoder: Sendable {
     private var state: HeaderRules
     /// Bytes as they arrived: frames, or segments.
@@ -13,6 +14,8 @@ package struct FrameDecoder: Sendable {
     /// What segments held.
     private var envelopes = Accumulator()
     private var isSegmented = false
+    /// What is left of a frame that is too long, and what is said of it once it is past.
+    private var passing: (left: Int, error: MalformedFrame)?
     /// Whether ``envelopes`` began in a segment that is part of a longer frame.
     private var isWithinLongFrame = false
 
@@ -30,16 +33,32 @@ package struct FrameDecoder: Sendable {
 
     /// The next frame, or nil when more bytes are needed.
     package mutating func next() throws(MalformedFrame) -> Frame? {
-        guard isSegmented else { return try Self.nextFrame(&inbound, &state) }
+        guard isSegmented else {
+            if let passed = Self.pass(&inbound, &passing) { throw passed }
+            guard passing == nil else { return nil }
+            if let frame = try Self.nextFrame(&inbound, &state, &passing) { return frame }
+            if let passed = Self.pass(&inbound, &passing) { throw passed }
+            return nil
+        }
         while true {
-            if envelopes.buffer.readableBytes > 0 {
-                if let frame = try Self.nextFrame(&envelopes, &state) {
+            if passing != nil {
+                if let passed = Self.pass(&envelopes, &passing) {
+                    guard !isWithinLongFrame || envelopes.buffer.readableBytes == 0 else {
+                        throw state.malformed("a segment of a long frame holds more than that frame")
+                    }
+                    isWithinLongFrame = false
+                    throw passed
+                }
+                guard isWithinLongFrame else { throw state.malformed("a self-contained segment ends within a frame") }
+            } else if envelopes.buffer.readableBytes > 0 {
+                if let frame = try Self.nextFrame(&envelopes, &state, &passing) {
                     guard !isWithinLongFrame || envelopes.buffer.readableBytes == 0 else {
                         throw state.malformed("a segment of a long frame holds more than that frame")
                     }
                     if isWithinLongFrame { isWithinLongFrame = false }
                     return frame
                 }
+                if passing != nil { continue }
                 guard isWithinLongFrame else { throw state.malformed("a self-contained segment ends within a frame") }
             }
             guard let segment = try nextSegment() else { return nil }
@@ -49,6 +68,20 @@ package struct FrameDecoder: Sendable {
             isWithinLongFrame = !segment.isSelfContained
             envelopes.append(segment.payload)
         }
+    }
+
+    /// Drops what has come of a frame that is too long; its error when that was the last of it.
+    private static func pass(
+        _ accumulator: inout Accumulator, _ passing: inout (left: Int, error: MalformedFrame)?
+    ) -> MalformedFrame? {
+        guard var (left, error) = passing else { return nil }
+        let count = min(left, accumulator.buffer.readableBytes)
+        accumulator.buffer.moveReaderIndex(forwardBy: count)
+        left -= count
+        passing = left > 0 ? (left, error) : nil
+        guard left == 0 else { return nil }
+        error.isPassed = true
+        return error
     }
 
     private mutating func nextSegment() throws(MalformedFrame) -> Segment? {
@@ -66,9 +99,18 @@ package struct FrameDecoder: Sendable {
         return segment
     }
 
-    private static func nextFrame(_ accumulator: inout Accumulator, _ state: inout HeaderRules) throws(MalformedFrame) -> Frame? {
+    private static func nextFrame(
+        _ accumulator: inout Accumulator, _ state: inout HeaderRules, _ passing: inout (left: Int, error: MalformedFrame)?
+    ) throws(MalformedFrame) -> Frame? {
         // The version stands in the first byte, but an answer needs the stream too: wait for the whole header.
         guard let header = try state.readHeader(accumulator.buffer) else { return nil }
+        if header.length > state.bodyBytesMax {
+            let error = state.tooLong(header)
+            guard !state.readsResponses else { throw error }
+            state.version = header.version
+            passing = (FrameHeader.byteCount + header.length, error)
+            return nil
+        }
         guard accumulator.buffer.readableBytes >= FrameHeader.byteCount + header.length else {
             accumulator.needed = FrameHeader.byteCount + header.length
             return nil
@@ -117,14 +159,21 @@ private struct HeaderRules: Sendable {
         guard stream >= 0 || readsResponses else {
             throw MalformedFrame(error: .protocolError("stream \(stream) is negative: those are the server's"), stream: 0, version: version)
         }
-        guard length >= 0, Int(length) <= bodyBytesMax else {
-            throw MalformedFrame(
-                error: .invalid("Request is too big: length \(length) exceeds maximum allowed length \(bodyBytesMax)."), stream: stream,
-                version: version)
+        guard length >= 0 else {
+            throw MalformedFrame(error: .protocolError("a frame of \(length) bytes"), stream: max(0, stream), version: version)
         }
         return FrameHeader(
             version: version, isResponse: readsResponses, flags: .init(rawValue: flags), stream: stream, opcode: opcode, length: Int(length)
         )
+    }
+
+    func tooLong(_ header: FrameHeader) -> MalformedFrame {
+        MalformedFrame(
+            error: .invalid(
+                readsResponses
+                    ? "an answer of \(header.length) bytes is longer than \(bodyBytesMax)"
+                    : "Request is too big: length \(header.length) exceeds maximum allowed length \(bodyBytesMax)."),
+            stream: header.stream, version: header.version)
     }
 
     func malformed(_ message: String, _ stream: Int16 = 0) -> MalformedFrame {

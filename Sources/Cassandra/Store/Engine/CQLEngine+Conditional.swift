@@ -1,17 +1,28 @@
 internal import CRocksDB
 internal import NIOCore
 
-/// Writes that depend on what is there: IF conditions, counters, lists by index or value. The writer's thread does them one by one, so
-/// that nothing comes between the read and the write.
+/// Writes that depend on what is there: IF conditions, lists by index or value. The writer's thread does them one by one, so that nothing
+/// comes between the read and the write.
 extension CQLEngine {
     func conditional(_ plan: ModificationPlan, _ request: StatementRequest, _ completion: @escaping Completion) throws(CQLError) {
-        let clock = clock
-        let timestamp = request.defaultTimestamp ?? writer.timestamp(now: clock.microseconds())
         try writer.append(
-            job: { database in
-                let work = ConditionalWrite(plan: plan, request: request, database: database, clock: clock, timestamp: timestamp)
+            job: { [writer, clock] database in
+                let work = ConditionalWrite(plan: plan, request: request, database: database, clock: clock, writer: writer)
                 do throws(CQLError) { return .success(try work.run()) } catch { return .failure(error) }
             }, completion: completion)
+    }
+}
+
+extension GroupWriter {
+    /// The timestamp of a write that was decided by what is there: now, and above everything that was read, deletions too. What the
+    /// decision allowed would otherwise stay hidden under what it was made by.
+    ///
+    /// Taken on the writer's thread, behind the blind writes that came before.
+    func timestamp(above newest: Int64, clock: StoreClock) throws(CQLError) -> Int64 {
+        guard newest < .max else {
+            throw .invalid("The row was written with the largest timestamp that there is: nothing can be written over it")
+        }
+        return max(timestamp(now: clock.microseconds()), newest + 1)
     }
 }
 
@@ -21,7 +32,7 @@ struct ConditionalWrite {
     let request: StatementRequest
     let database: RocksDatabase
     let clock: StoreClock
-    let timestamp: Int64
+    let writer: GroupWriter
 
     func run() throws(CQLError) -> GroupWriter.JobOutcome {
         try request.values.withUnsafeBytes { (bound) throws(CQLError) in try run(bound) }
@@ -43,24 +54,39 @@ struct ConditionalWrite {
             _ = try partition.withBytes { (bytes) throws(CQLError) in try head.load(database, bytes, inMemory: false) }
         }
         let shadow = row.start.withUnsafeBytes { head.shadow($0) }
+        _ = leat_rows_take_operands()
         if let found = try database.copy(of: key) { value = found }
+        let isHot = leat_rows_take_operands() > RocksDatabase.operandsMax
         // The image points into `copy`, which lives as long as it.
         let copy = ByteArena(capacity: value.count)
         defer { withExtendedLifetime((copy, scratch)) {} }
         copy.append(value)
-        if !value.isEmpty { isThere = key.withUnsafeBytes { image.fill(key: $0, value: copy.bytes, shadow: shadow) } }
+        if !value.isEmpty {
+            isThere = try key.withBytes { (key) throws(CQLError) in try image.fill(key: key, value: copy.bytes, shadow: shadow) }
+        }
         if let condition = plan.condition {
             let (isApplied, result) = try decide(condition, image, isThere: isThere, context, scratch)
             guard isApplied else { return .init(result: result, batch: nil, applied: nil) }
         }
-        let times = try MutationEncoder.times(plan, context, fallback: timestamp, now: now)
+        let times = try MutationEncoder.times(
+            plan, context, fallback: try timestamp(copy.bytes, shadow, statics: head.value), now: now)
         let batch = ByteArena()
         defer { withExtendedLifetime(batch) {} }
         batch.append(little: UInt64(0))
         batch.append(little: UInt32(0))
+        var records: UInt32 = 0
+        if isHot {
+            // What was read, in place of the many writes that it took: the next one to read it has less to fold.
+            batch.append(MutationEncoder.putTag)
+            batch.append(varint: key.count)
+            batch.append(key)
+            batch.append(varint: value.count)
+            batch.append(copy.bytes)
+            records += 1
+        }
         var encoder = MutationEncoder(plan: plan, context: context, arena: batch, scratch: scratch)
         try encoder.encode(times)
-        var records = encoder.records
+        records += encoder.records
         let resolved = plan.cells.filter(\.needsRead)
         if !resolved.isEmpty {
             batch.append(MutationEncoder.mergeTag)
@@ -69,13 +95,22 @@ struct ConditionalWrite {
             let length = batch.reserveVarint()
             batch.append(0)
             batch.append(little: times.timestamp)
-            for cell in resolved { try append(cell, copy.bytes, image, context, scratch, times, now: now, to: batch) }
+            for cell in resolved { try append(cell, copy.bytes, context, scratch, times, now: now, to: batch) }
             batch.patch(varint: batch.count - length - 4, at: length)
             records += 1
         }
         batch.patch(big: records.byteSwapped, at: 8)
         let made = rocksdb_writebatch_create_from(UnsafePointer(batch.base.assumingMemoryBound(to: CChar.self)), batch.count)
         return .init(result: plan.condition == nil ? .void : try Self.applied(plan.table), batch: made, applied: nil)
+    }
+
+    /// Conditions take no timestamp from the client (it is refused in the statement, and means nothing as the request's default); elements
+    /// of lists do, as every other column.
+    private func timestamp(_ row: UnsafeRawBufferPointer, _ shadow: Int64, statics: [UInt8]) throws(CQLError) -> Int64 {
+        guard plan.condition != nil else { return request.defaultTimestamp ?? writer.timestamp(now: clock.microseconds()) }
+        var newest = max(shadow, CellReader.newest(row))
+        if !plan.staticCells.isEmpty { newest = max(newest, statics.withUnsafeBytes { CellReader.newest($0) }) }
+        return try writer.timestamp(above: newest, clock: clock)
     }
 
     // MARK: Conditions
@@ -124,24 +159,12 @@ struct ConditionalWrite {
     // MARK: Cells that depend on what is there
 
     private func append(
-        _ cell: ModificationPlan.Cell, _ stored: UnsafeRawBufferPointer, _ image: RowImage, _ context: ValueContext, _ scratch: ByteArena,
+        _ cell: ModificationPlan.Cell, _ stored: UnsafeRawBufferPointer, _ context: ValueContext, _ scratch: ByteArena,
         _ times: MutationTimes, now: UInt32, to batch: ByteArena
     ) throws(CQLError) {
         let column = cell.column
         let cells = CollectionCells(context: context, arena: batch, scratch: scratch, times: times)
         switch cell.operation {
-        case .addCounter(let isNegative):
-            guard let delta = try context.integer(cell.source, type: .bigint) else {
-                throw .invalid("Invalid null value for counter increment")
-            }
-            var current: Int64 = 0
-            if let index = plan.table.indices[column.name], let bytes = image.bytes(index), bytes.count == 8 {
-                current = Int64(bigEndian: bytes.loadUnaligned(as: Int64.self))
-            }
-            batch.append(varint: Int(column.id))
-            batch.append(0)
-            batch.append(varint: 8)
-            batch.append(big: isNegative ? current &- delta : current &+ delta)
         case .setListIndex(let source), .deleteListIndex(let source):
             guard let index = try context.integer(source, type: .int) else {
                 throw .invalid("Invalid null value for list index")

@@ -16,7 +16,11 @@ extension CQLEngine {
                     if case .schemaChange = result { changed.version = .random() }
                     change.batch.put(SchemaCodec.nextIDKey, changed.nextStorageID.bigEndianBytes)
                     let published = changed
-                    return .success(.init(result: result, batch: change.batch.take(), applied: { self.publish(published) }))
+                    return .success(
+                        .init(
+                            result: result, batch: change.batch.take(), applied: { self.publish(published) },
+                            settled: { if case .schemaChange(let change) = result { self.announce(change) } },
+                            isAlwaysSynced: true))
                 } catch {
                     return .failure(error)
                 }
@@ -89,6 +93,9 @@ struct SchemaAlteration {
         guard let given = map["class"] else { throw .configError("Missing replication strategy class") }
         let short = given.split(separator: ".").last.map(String.init) ?? given
         map["class"] = "org.apache.cassandra.locator." + short
+        guard map.count <= TableProperties.entriesMax else {
+            throw .configError("'replication' has \(map.count) entries, of which \(TableProperties.entriesMax) are the most")
+        }
         for (key, text) in map where key != "class" {
             guard let factor = Int(text.split(separator: "/").first ?? ""), factor >= 0 else {
                 throw .configError("Replication factor must be numeric, but was '\(text)'")
@@ -269,6 +276,13 @@ struct SchemaAlteration {
                 if ifNotExists { continue }
                 throw .invalid("Column with name '\(column.name)' already exists")
             }
+            // Cassandra's TableMetadata.validate.
+            let other = columns.first { $0.kind == .regular || $0.kind == .static }
+            if let other, (other.type == .counter) != (column.type == .counter) {
+                let (kind, tableKind) = column.type == .counter ? ("counter", "non counter") : ("non counter", "counter")
+                throw .configError(
+                    "\(table.keyspace).\(table.name): Cannot have a \(kind) column (\"\(column.name)\") in a \(tableKind) table")
+            }
             if column.isStatic, table.clusteringKey.isEmpty {
                 throw .invalid("Static columns are only useful (and thus allowed) if the table has at least one clustering column")
             }
@@ -277,6 +291,7 @@ struct SchemaAlteration {
                     "Cannot re-add previously dropped column '\(column.name)' of type \(column.type), incompatible with previous type \(dropped.type)"
                 )
             }
+            try TableLayout.check(column.name)
             try TableLayout.check(column.type, of: column.name)
             columns.append(
                 Column(
@@ -285,6 +300,7 @@ struct SchemaAlteration {
             next += 1
         }
         guard next != table.nextColumnID else { return }
+        try TableLayout.check(count: columns.count, of: table.name)
         put(table.changed(columns: columns, nextColumnID: next))
     }
 
@@ -304,6 +320,11 @@ struct SchemaAlteration {
             dropped.append(.init(name: name, type: column.type, kind: column.kind, droppedAt: clock.microseconds() / 1_000))
         }
         guard columns.count != table.columns.count else { return }
+        guard dropped.count <= TableLayout.droppedMax else {
+            throw .invalid(
+                "Table '\(table.name)' has dropped \(TableLayout.droppedMax) columns, which is the most that it keeps in mind: make a new one"
+            )
+        }
         put(table.changed(columns: columns, droppedColumns: dropped))
     }
 
@@ -321,6 +342,7 @@ struct SchemaAlteration {
                     "Cannot rename column \(from) to \(to) in table '\(table.keyspace).\(table.name)'; another column with that name already exists"
                 )
             }
+            try TableLayout.check(to)
             columns[index].name = to
         }
         put(table.changed(columns: columns))

@@ -32,6 +32,10 @@ final class CQLEngine: Sendable {
     let configuration: StorageConfiguration
     let clock = StoreClock()
     private let memoryHits = MemoryHits()
+    /// Rows that wait to be folded: a few at a time.
+    private let foldsPending = PendingCount()
+    /// Told of every change of the schema that is on disk.
+    private let listener = Mutex<(@Sendable (SchemaChange) -> Void)?>(nil)
     /// Kept open, and locked, for as long as the engine is.
     private let folder: DataFolder?
 
@@ -60,6 +64,7 @@ final class CQLEngine: Sendable {
             database, isGrouped: configuration.isGrouped, syncPeriod: configuration.syncPeriod, bytesMax: configuration.writeQueueBytes)
         readers = ReadPool(name: "store-read", threads: configuration.readThreads, queueMax: configuration.readQueue)
         scanners = ReadPool(name: "store-scan", threads: configuration.scanThreads, queueMax: configuration.readQueue)
+        database.onHotRow { [weak writer, foldsPending] key in writer?.fold(key, pending: foldsPending) }
         logger?.debug("storage open", metadata: ["path": "\(path)", "keyspaces": "\(schema.userKeyspaces.count)"])
     }
 
@@ -69,6 +74,7 @@ final class CQLEngine: Sendable {
         writer.close()
         readers.close()
         scanners.close()
+        database.onHotRow(nil)
         database.close()
     }
 
@@ -78,6 +84,34 @@ final class CQLEngine: Sendable {
     func publish(_ schema: Schema) {
         shared.withLock { $0 = schema }
         generation.store(schema.generation, ordering: .releasing)
+    }
+
+    var schemaGeneration: UInt64 { generation.load(ordering: .acquiring) }
+
+    /// Whether the client that asked for a change is still there to hear of it or not, everybody else is told.
+    func onSchemaChange(_ body: @escaping @Sendable (SchemaChange) -> Void) { listener.withLock { $0 = body } }
+
+    func announce(_ change: SchemaChange) { listener.withLock { $0 }?(change) }
+
+    /// The gate of a queue that is full; nil while there is room in all.
+    var closedGate: FlowGate? {
+        if writer.gate.isClosed { return writer.gate }
+        if readers.gate.isClosed { return readers.gate }
+        return scanners.gate.isClosed ? scanners.gate : nil
+    }
+
+    /// How many bytes the answer may have that is made on one of the store's threads.
+    enum AnswerSize {
+        case small
+        /// One row.
+        case row
+        case upTo(Int)
+    }
+
+    func answerSize(_ statement: PlannedStatement, _ request: StatementRequest) -> AnswerSize {
+        guard case .select(let plan) = statement.plan, !plan.isAggregate, plan.table.virtual == nil else { return .small }
+        if plan.isPoint { return .row }
+        return .upTo(request.pageSize == nil ? configuration.limits.resultBytes : configuration.limits.pageBytes)
     }
 
     // MARK: Statements
@@ -103,9 +137,13 @@ final class CQLEngine: Sendable {
             guard request.values.count == statement.bindColumns.count else {
                 throw .invalid("there were \(statement.bindColumns.count) markers(?) in CQL but \(request.values.count) bound variables")
             }
+            var request = request
+            if statement.ordersValues { request.values = try statement.ordered(request.values) }
             switch statement.plan {
             case .modification(let plan):
-                if plan.needsRead {
+                if plan.addsToCounters {
+                    try count([(plan, request.values)], completion)
+                } else if plan.needsRead {
                     try conditional(plan, request, completion)
                 } else {
                     try write(request, completion) { (writing) throws(CQLError) in
@@ -113,6 +151,8 @@ final class CQLEngine: Sendable {
                     }
                 }
             case .select(let plan): try select(plan, request, completion)
+            case .batch(let plan) where plan.addsToCounters:
+                try count(plan.statements.map { ($0, request.values) }, completion)
             case .batch(let plan):
                 try write(request, completion) { (writing) throws(CQLError) in
                     let timestamp = try plan.timestamp.map { (source) throws(CQLError) in
@@ -135,9 +175,21 @@ final class CQLEngine: Sendable {
     }
 
     /// Executes a BATCH of the protocol: all of it or nothing.
-    func execute(batch: [(PlannedStatement, BoundValues)], _ request: StatementRequest, completion: @escaping Completion) {
+    func execute(
+        batch: [(PlannedStatement, BoundValues)], kind: BatchKind = .logged, _ request: StatementRequest, completion: @escaping Completion
+    ) {
         do throws(CQLError) {
-            guard !batch.isEmpty else { return completion(.success(.void)) }
+            guard let first = batch.first else { return completion(.success(.void)) }
+            let (firstPlan, _) = try modification(first.0, first.1)
+            if firstPlan.addsToCounters {
+                var updates: [(plan: ModificationPlan, values: BoundValues)] = []
+                for (given, values) in batch {
+                    let (plan, values) = try modification(given, values)
+                    try kind.check(plan, first: firstPlan)
+                    updates.append((plan, values))
+                }
+                return try count(updates, completion)
+            }
             try write(request, completion) { (writing) throws(CQLError) in
                 var last: (given: PlannedStatement, current: PlannedStatement)?
                 for (given, values) in batch {
@@ -148,15 +200,8 @@ final class CQLEngine: Sendable {
                         statement = try current(given)
                         last = (given, statement)
                     }
-                    guard values.count == statement.bindColumns.count else {
-                        throw .invalid("there were \(statement.bindColumns.count) markers(?) in CQL but \(values.count) bound variables")
-                    }
-                    guard case .modification(let plan) = statement.plan else {
-                        throw .invalid("Invalid statement in batch: only UPDATE, INSERT and DELETE statements are allowed.")
-                    }
-                    guard !plan.needsRead else {
-                        throw .invalid("IF conditions, counters and lists by index or value within a BATCH are not served by this store")
-                    }
+                    let (plan, values) = try Self.modification(statement, values)
+                    try kind.check(plan, first: firstPlan)
                     try writing.append(plan, values, batchTimestamp: nil)
                 }
             }
@@ -165,20 +210,40 @@ final class CQLEngine: Sendable {
         }
     }
 
+    private func modification(_ given: PlannedStatement, _ values: BoundValues) throws(CQLError) -> (ModificationPlan, BoundValues) {
+        try Self.modification(try current(given), values)
+    }
+
+    @inline(__always)
+    private static func modification(
+        _ statement: PlannedStatement, _ values: BoundValues
+    ) throws(CQLError) -> (ModificationPlan, BoundValues) {
+        guard values.count == statement.bindColumns.count else {
+            throw .invalid("there were \(statement.bindColumns.count) markers(?) in CQL but \(values.count) bound variables")
+        }
+        guard case .modification(let plan) = statement.plan else {
+            throw .invalid("Invalid statement in batch: only UPDATE, INSERT and DELETE statements are allowed.")
+        }
+        return (plan, try statement.ordered(values))
+    }
+
     // MARK: Writing
 
     /// What encodes the mutations of one request.
     struct Writing {
         let arena: ByteArena
         let scratch: ByteArena
-        /// Microseconds: the request's default timestamp.
+        /// Microseconds: the request's default timestamp, or the store's.
         let timestamp: Int64
+        /// The store's, which alone counts for deletions of counters: their totals are written by it.
+        let storeTimestamp: Int64
         let microseconds: Int64
         let now: UInt32
         var records: UInt32 = 0
 
         mutating func append(_ plan: ModificationPlan, _ values: BoundValues, batchTimestamp: Int64?) throws(CQLError) {
-            let (arena, scratch, fallback, microseconds, now) = (arena, scratch, batchTimestamp ?? timestamp, microseconds, now)
+            let fallback = plan.table.isCounter ? storeTimestamp : batchTimestamp ?? timestamp
+            let (arena, scratch, microseconds, now) = (arena, scratch, microseconds, now)
             records += try values.withUnsafeBytes { (bound) throws(CQLError) -> UInt32 in
                 let context = ValueContext(values: values, bound: bound, constants: plan.constants, now: microseconds)
                 var encoder = MutationEncoder(plan: plan, context: context, arena: arena, scratch: scratch)
@@ -194,7 +259,8 @@ final class CQLEngine: Sendable {
         func timestamp(_ source: ValueSource, _ values: BoundValues, _ constants: PlanConstants) throws(CQLError) -> Int64? {
             let microseconds = microseconds
             return try values.withUnsafeBytes { (bound) throws(CQLError) -> Int64? in
-                try ValueContext(values: values, bound: bound, constants: constants, now: microseconds).integer(source, type: .bigint)
+                let context = ValueContext(values: values, bound: bound, constants: constants, now: microseconds)
+                return try MutationEncoder.timestamp(source, context)
             }
         }
     }
@@ -207,7 +273,8 @@ final class CQLEngine: Sendable {
         let now = request.nowInSeconds.map { UInt32(bitPattern: $0) } ?? UInt32(truncatingIfNeeded: microseconds / 1_000_000)
         try writer.append(now: microseconds, completion: completion) { (arena, scratch, timestamp) throws(CQLError) -> UInt32 in
             var writing = Writing(
-                arena: arena, scratch: scratch, timestamp: request.defaultTimestamp ?? timestamp, microseconds: microseconds, now: now)
+                arena: arena, scratch: scratch, timestamp: request.defaultTimestamp ?? timestamp, storeTimestamp: timestamp,
+                microseconds: microseconds, now: now)
             try body(&writing)
             return writing.records
         }

@@ -6,10 +6,16 @@ internal import CRocksDB
 /// Connections encode their mutations under a short lock, straight into the bytes that become the batch (a WriteBatch is a header of twelve
 /// bytes and records one behind the other). While the writer thread writes and syncs one group, the next one fills; so a group is as large
 /// as what arrives during a sync. After a group of many the writer lingers for an eighth of the last sync at most (see ``linger()``), or
-/// it would take the first request that a completed client sends back and sync that alone, every second time. A group that is full refuses more (`OVERLOADED`): that is the push-back.
+/// it would take the first request that a completed client sends back and sync that alone, every second time.
+///
+/// A group that is full closes ``gate``: connections then leave their requests in the socket until the next group begins. Callers that do not look at the gate are refused
+/// (`OVERLOADED`) at a multiple of the bound.
 ///
 /// Work that has to read before it writes (IF conditions, counters, lists by index, schema changes) is queued in the same group and done by
 /// the writer thread behind the group's blind writes, one after another: the thread is the lock.
+///
+/// A log that could not be written (a full disk) is not touched again: RocksDB's writer of that file is of no more use, and what was torn
+/// off in it must stay the log's end. All later writes are refused until the store is started again.
 ///
 /// `@unchecked Sendable`: all state is guarded by `monitor`, but for what the writer thread alone touches.
 final class GroupWriter: @unchecked Sendable {
@@ -21,8 +27,12 @@ final class GroupWriter: @unchecked Sendable {
         var result: StatementResult
         /// A whole WriteBatch, or nothing to write.
         var batch: OpaquePointer?
-        /// After the batch is written, before anybody is told.
+        /// After the batch is written, before it is synced.
         var applied: (@Sendable () -> Void)?
+        /// When the batch is as safe as the setting says, before the client is told.
+        var settled: (@Sendable () -> Void)?
+        /// Synced before it is answered, whatever the setting.
+        var isAlwaysSynced = false
     }
 
     private struct Group {
@@ -53,6 +63,10 @@ final class GroupWriter: @unchecked Sendable {
     private let isGrouped: Bool
     private let bytesMax: Int
     private let jobsMax = 4_096
+    /// How many times the bounds may be passed by callers that do not look at the gate.
+    private static let refusedAt = 4
+    /// Closed while the open group is full.
+    let gate = FlowGate()
     private let monitor = Monitor()
     private var open = Group()
     private var spare = Group()
@@ -96,6 +110,7 @@ final class GroupWriter: @unchecked Sendable {
             try checkOpen(mark)
             lastTimestamp = max(lastTimestamp + 1, now)
             open.records += try body(open.arena, scratch, lastTimestamp)
+            if open.arena.count >= bytesMax { gate.close() }
         } catch {
             open.arena.truncate(to: mark)
             monitor.unlock()
@@ -112,12 +127,15 @@ final class GroupWriter: @unchecked Sendable {
         monitor.lock()
         do throws(CQLError) {
             try checkOpen(open.arena.count)
-            guard open.jobs.count < jobsMax else { throw .overloaded("\(jobsMax) conditional writes wait already") }
+            guard open.jobs.count < jobsMax * Self.refusedAt else {
+                throw .overloaded("\(open.jobs.count) conditional writes wait already")
+            }
         } catch {
             monitor.unlock()
             throw error
         }
         open.jobs.append((job, completion))
+        if open.jobs.count >= jobsMax { gate.close() }
         isWaiting = false
         monitor.unlock()
         monitor.signal()
@@ -133,8 +151,13 @@ final class GroupWriter: @unchecked Sendable {
 
     private func checkOpen(_ waiting: Int) throws(CQLError) {
         if isClosing { throw .serverError("The store is stopping") }
-        if let failure { throw .serverError("The storage cannot be written: \(failure)") }
-        guard waiting < bytesMax else { throw .overloaded("\(waiting) bytes wait to be written already") }
+        if let failure { throw Self.unwritable(failure) }
+        guard waiting < bytesMax * Self.refusedAt else { throw .overloaded("\(waiting) bytes wait to be written already") }
+    }
+
+    private static func unwritable(_ reason: String) -> CQLError {
+        .serverError(
+            "The storage cannot be written: \(reason). Writes are refused until the store is started again; make room on the disk first")
     }
 
     /// Writes what waits, completes it, and ends the threads.
@@ -145,7 +168,13 @@ final class GroupWriter: @unchecked Sendable {
         monitor.unlock()
         for thread in threads { thread.join() }
         threads.removeAll()
-        _ = database.syncLog()
+        if knownFailure == nil { _ = database.syncLog() }
+    }
+
+    private var knownFailure: String? {
+        monitor.lock()
+        defer { monitor.unlock() }
+        return failure
     }
 
     // MARK: The writer thread
@@ -166,9 +195,11 @@ final class GroupWriter: @unchecked Sendable {
             }
             swap(&open, &spare)
             lastCount = spare.completions.count
+            let failed = failure
             monitor.unlock()
+            gate.open()
             let start = clock.monotonic()
-            write()
+            write(failed)
             lastDuration = clock.monotonic() - start
             spare.reset()
         }
@@ -184,55 +215,66 @@ final class GroupWriter: @unchecked Sendable {
         _ = monitor.wait(seconds: Double(min(lastDuration / 8, 1_000_000)) * 1e-9)
     }
 
-    private func write() {
-        var problem: String?
-        if spare.records > 0 {
+    /// The log is synced by a call of its own, and only after a write that succeeded: the file of a failed one is not to be touched.
+    private func write(_ failed: String?) {
+        var problem = failed
+        if problem == nil, spare.records > 0 {
             spare.arena.patch(big: spare.records.byteSwapped, at: 8)
-            problem = database.write(spare.arena.bytes, isSynced: isGrouped)
+            problem = database.write(spare.arena.bytes)
+            if problem == nil, isGrouped { problem = database.syncLog() }
         }
         if let problem {
             setFailure(problem)
-            let error = CQLError.serverError("The storage cannot be written: \(problem)")
+            let error = Self.unwritable(problem)
             for completion in spare.completions { completion(.failure(error)) }
-        } else {
-            if !isGrouped { markUnsynced() }
-            for completion in spare.completions { completion(.success(.void)) }
+            for (_, completion) in spare.jobs { completion(.failure(error)) }
+            return
         }
+        if !isGrouped { markUnsynced() }
+        for completion in spare.completions { completion(.success(.void)) }
         if !spare.jobs.isEmpty { runJobs() }
     }
 
     /// Each job sees what the ones before it wrote; one sync serves them all.
     private func runJobs() {
-        var outcomes: [Result<StatementResult, CQLError>] = []
+        var outcomes: [Result<JobOutcome, CQLError>] = []
         var hasWritten = false
+        var failed: String?
         for (job, _) in spare.jobs {
-            switch job(database) {
-            case .failure(let error): outcomes.append(.failure(error))
-            case .success(let outcome):
+            if let failed {
+                outcomes.append(.failure(Self.unwritable(failed)))
+                continue
+            }
+            let result = job(database)
+            if case .success(let outcome) = result {
                 if let batch = outcome.batch {
-                    let problem = database.write(batch, isSynced: false)
+                    failed = database.write(batch)
                     rocksdb_writebatch_destroy(batch)
-                    if let problem {
-                        outcomes.append(.failure(.serverError("The storage cannot be written: \(problem)")))
+                    if let failed {
+                        outcomes.append(.failure(Self.unwritable(failed)))
                         continue
                     }
                     hasWritten = true
                 }
                 outcome.applied?()
-                outcomes.append(.success(outcome.result))
             }
+            outcomes.append(result)
         }
         if hasWritten {
-            if isGrouped {
-                if let problem = database.syncLog() {
-                    setFailure(problem)
-                    outcomes = outcomes.map { _ in .failure(.serverError("The storage cannot be written: \(problem)")) }
-                }
+            // What was written before a failure cannot be synced any more, hence is not acknowledged.
+            let isSynced = isGrouped || outcomes.contains { if case .success(let outcome) = $0 { outcome.isAlwaysSynced } else { false } }
+            if isSynced {
+                if failed == nil { failed = database.syncLog() }
+                if let failed { outcomes = outcomes.map { _ in .failure(Self.unwritable(failed)) } }
             } else {
                 markUnsynced()
             }
         }
-        for (index, outcome) in outcomes.enumerated() { spare.jobs[index].completion(outcome) }
+        if let failed { setFailure(failed) }
+        for (index, outcome) in outcomes.enumerated() {
+            if case .success(let outcome) = outcome { outcome.settled?() }
+            spare.jobs[index].completion(outcome.map(\.result))
+        }
     }
 
     private func setFailure(_ problem: String) {
@@ -255,7 +297,7 @@ final class GroupWriter: @unchecked Sendable {
         while true {
             monitor.lock()
             let isOver = isClosing
-            let isDue = hasUnsynced
+            let isDue = hasUnsynced && failure == nil
             hasUnsynced = false
             monitor.unlock()
             if isOver { return }

@@ -10,6 +10,10 @@ final class ReadPool: @unchecked Sendable {
     private var waiting = 0
     private var isClosing = false
     private let queueMax: Int
+    /// How many times the bound may be passed by callers that do not look at the gate.
+    private static let refusedAt = 4
+    /// Closed from the time that the queue is full until it is half empty.
+    let gate = FlowGate()
     private var threads: [NamedThread] = []
 
     init(name: String, threads count: Int, queueMax: Int) {
@@ -24,11 +28,12 @@ final class ReadPool: @unchecked Sendable {
             monitor.unlock()
             throw .serverError("The store is stopping")
         }
-        guard queue.count - head < queueMax else {
+        guard queue.count - head < queueMax * Self.refusedAt else {
             monitor.unlock()
-            throw .overloaded("\(queueMax) reads wait already")
+            throw .overloaded("\(queueMax * Self.refusedAt) reads wait already")
         }
         queue.append(work)
+        if queue.count - head >= queueMax { gate.close() }
         let wakes = waiting > 0
         monitor.unlock()
         if wakes { monitor.signal() }
@@ -55,6 +60,7 @@ final class ReadPool: @unchecked Sendable {
                 monitor.unlock()
                 return
             }
+            let opens = gate.isClosed && (queue.count - head) * 2 <= queueMax
             let work = queue[head]
             head += 1
             if head == queue.count {
@@ -65,6 +71,7 @@ final class ReadPool: @unchecked Sendable {
                 head = 0
             }
             monitor.unlock()
+            if opens { gate.open() }
             work()
         }
     }

@@ -29,7 +29,7 @@ final class PartitionHead {
         defer { withExtendedLifetime(key) {} }
         key.append(partition)
         key.append(KeyLayout.head)
-        switch database.get(key.bytes, inMemory: inMemory) {
+        switch database.read(key.bytes, inMemory: inMemory) {
         case .notInMemory: return false
         case .failed(let reason): throw .serverError("The storage cannot be read: \(reason)")
         case .absent: return true
@@ -199,8 +199,9 @@ struct RowScan {
             while iterator.isValid {
                 try checkTime()
                 let key = iterator.key
+                database.noteOperands(key)
                 let shadow = head.shadow(UnsafeRawBufferPointer(rebasing: key[partition.count...]))
-                if image.fill(key: key, value: iterator.value, shadow: shadow) {
+                if try image.fill(key: key, value: iterator.value, shadow: shadow) {
                     hasRows = true
                     if try matches() {
                         let verdict = try visit(image, isNew)
@@ -224,15 +225,15 @@ struct RowScan {
     private mutating func visitRow(
         _ key: [UInt8], _ partitionLength: Int, _ isNew: Bool, _ visit: Visitor
     ) throws(CQLError) -> Verdict? {
-        let found = key.withUnsafeBytes { database.get($0, inMemory: false) }
+        let found = key.withUnsafeBytes { database.read($0, inMemory: false) }
         switch found {
         case .failed(let reason): throw .serverError("The storage cannot be read: \(reason)")
         case .absent, .notInMemory: return nil
         case .value(let slice):
             defer { rocksdb_pinnableslice_destroy(slice) }
             let value = RocksDatabase.bytes(slice)
-            let isThere = key.withUnsafeBytes { bytes in
-                image.fill(key: bytes, value: value, shadow: head.shadow(UnsafeRawBufferPointer(rebasing: bytes[partitionLength...])))
+            let isThere = try key.withBytes { (bytes) throws(CQLError) in
+                try image.fill(key: bytes, value: value, shadow: head.shadow(UnsafeRawBufferPointer(rebasing: bytes[partitionLength...])))
             }
             guard isThere, try matches() else { return nil }
             let verdict = try visit(image, isNew)
@@ -288,6 +289,7 @@ struct RowScan {
         while iterator.isValid {
             try checkTime()
             let key = iterator.key
+            database.noteOperands(key)
             let length = KeyLayout.partitionLength(key)
             guard length > 0 else {
                 iterator.next()
@@ -316,7 +318,7 @@ struct RowScan {
             }
             let shadow = head.shadow(UnsafeRawBufferPointer(rebasing: key[length...]))
             var leaves = false
-            if image.fill(key: key, value: iterator.value, shadow: shadow) {
+            if try image.fill(key: key, value: iterator.value, shadow: shadow) {
                 hasRows = true
                 if try matches() {
                     let verdict = try visit(image, isNew)

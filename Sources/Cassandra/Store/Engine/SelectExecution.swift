@@ -50,7 +50,7 @@ struct SelectExecution {
                 }
                 shadow = head.shadow(UnsafeRawBufferPointer(rebasing: key.bytes[partitionLength...]))
             }
-            switch database.get(key.bytes, inMemory: inMemory) {
+            switch database.read(key.bytes, inMemory: inMemory) {
             case .notInMemory: return nil
             case .failed(let reason): throw .serverError("The storage cannot be read: \(reason)")
             case .absent: return .rows(RowsWriter().rows(plan.metadata))
@@ -58,7 +58,7 @@ struct SelectExecution {
                 defer { rocksdb_pinnableslice_destroy(slice) }
                 let value = RocksDatabase.bytes(slice)
                 var writer = RowsWriter(capacity: value.count + plan.items.count * 4 + 64)
-                if image.fill(key: key.bytes, value: value, shadow: shadow), try matches(image, try filters(context, scratch)) {
+                if try image.fill(key: key.bytes, value: value, shadow: shadow), try matches(image, try filters(context, scratch)) {
                     try append(image, to: &writer, context, now)
                 }
                 return .rows(writer.rows(plan.metadata))
@@ -82,7 +82,14 @@ struct SelectExecution {
     }
 
     private func limit(_ source: ValueSource?, _ context: ValueContext, _ name: String) throws(CQLError) -> Int? {
-        guard let source, let value = try context.integer(source, type: .int) else { return nil }
+        guard let source else { return nil }
+        let scratch = ByteArena()
+        defer { withExtendedLifetime(scratch) {} }
+        let given = try context.resolve(source, scratch)
+        if given.isUnset { return nil }
+        guard given.isValue, let value = try context.integer(source, type: .int) else {
+            throw .invalid("Invalid null value of \(name.lowercased())")
+        }
         guard value > 0 else { throw .invalid("\(name) must be strictly positive") }
         return Int(value)
     }
@@ -101,6 +108,10 @@ struct SelectExecution {
     }
 
     private func append(_ image: RowImage, to writer: inout RowsWriter, _ context: ValueContext, _ now: UInt32) throws(CQLError) {
+        guard image.byteCount <= limits.resultBytes else {
+            throw .invalid(
+                "A row of \(image.byteCount) bytes is longer than an answer may be (\(limits.resultBytes) bytes, store.result.bytes)")
+        }
         if let columns = plan.plainColumns {
             for index in columns {
                 if let bytes = image.bytes(index) { writer.append(bytes) } else { writer.appendNull() }
@@ -172,8 +183,10 @@ struct SelectExecution {
         }
         if let aggregate {
             let empty = RowImage(plan.table, now: now)
-            for item in plan.items {
-                try output.writer.append(try item.value(empty, context, now: now, state: aggregate), type: item.type)
+            for (index, item) in plan.items.enumerated() {
+                let value =
+                    item.isOfFirstRow ? aggregate.firstValue(index) : try item.value(empty, context, now: now, state: aggregate)
+                try output.writer.append(value, type: item.type)
             }
             output.writer.endRow()
         }
@@ -228,6 +241,8 @@ struct PagingState: Sendable {
     let isDistinct: Bool
 
     private static let version: UInt8 = 1
+    /// More rows than a partition has: a count that a client made up.
+    private static let countMax: Int64 = 1 << 48
     static let invalid = CQLError.invalid("Invalid value for the paging state")
 
     init(key: [UInt8], remaining: Int?, inPartition: Int, isDistinct: Bool) {
@@ -251,7 +266,7 @@ struct PagingState: Sendable {
         var buffer = bytes
         guard buffer.readInteger(as: UInt8.self) == Self.version, let remaining = buffer.readInteger(as: Int64.self),
             let inPartition = buffer.readInteger(as: Int64.self), let isDistinct = buffer.readInteger(as: UInt8.self),
-            remaining >= -1, inPartition >= 0, buffer.readableBytes > KeyLayout.partitionStart
+            remaining >= -1, (0...Self.countMax).contains(inPartition), buffer.readableBytes > KeyLayout.partitionStart
         else { throw Self.invalid }
         let key = Array(buffer.readableBytesView)
         guard key.starts(with: table.storageID.bigEndianBytes), key.withUnsafeBytes({ KeyLayout.partitionLength($0) }) > 0 else {

@@ -15,7 +15,7 @@ struct CollectionCells {
         let column = cell.column
         switch cell.operation {
         case .set, .addCounter, .setListIndex, .deleteListIndex, .removeListValues:
-            // The first is written by the encoder, the others were turned into cells by the writer, which has read the row.
+            // The first is written by the encoder, the others by the writer, which has read the row.
             return
         case .delete:
             if column.isMultiCell { appendCollectionTombstone(column, at: times.timestamp) } else { appendTombstone(column, path: nil) }
@@ -78,6 +78,7 @@ struct CollectionCells {
     private func appendElements(_ column: Column, _ bytes: UnsafeRawBufferPointer, isPrepend: Bool) throws(CQLError) {
         var reader = ValueReader(bytes)
         let count = try reader.count(column.type)
+        let start = arena.count
         switch column.type {
         case .list:
             var places = ListPlaces.next(count: Int(count), microseconds: context.now, isPrepend: isPrepend)
@@ -90,7 +91,8 @@ struct CollectionCells {
                     }
                 }
                 appendElement(column, path: scratchPath, value: try reader.element(column.type))
-                places.1 += 1
+                try MutationEncoder.check(length: arena.count - start)
+                places.1 &+= 1
             }
         case .set(let element):
             let encoding = try OrderedEncoding(element)
@@ -98,6 +100,7 @@ struct CollectionCells {
                 scratchPath.truncate(to: 0)
                 try encoding.encode(try reader.element(column.type), to: scratchPath)
                 appendElement(column, path: scratchPath, value: UnsafeRawBufferPointer(start: nil, count: 0))
+                try MutationEncoder.check(length: arena.count - start)
             }
         case .map(let key, _):
             let encoding = try OrderedEncoding(key)
@@ -105,6 +108,7 @@ struct CollectionCells {
                 scratchPath.truncate(to: 0)
                 try encoding.encode(try reader.element(column.type), to: scratchPath)
                 appendElement(column, path: scratchPath, value: try reader.element(column.type))
+                try MutationEncoder.check(length: arena.count - start)
             }
         default: return
         }
@@ -158,9 +162,9 @@ enum ListPlaces {
     private static let counter = Atomic<UInt64>(0)
 
     static func next(count: Int, microseconds: Int64, isPrepend: Bool) -> (UInt64, UInt64) {
-        let first = counter.wrappingAdd(1, ordering: .relaxed).oldValue << 20
+        let (first, end) = counter.wrappingAdd(UInt64(count), ordering: .relaxed)
         let time = UInt64(bitPattern: microseconds)
-        // A later prepend has to come first: its time counts downwards.
-        return isPrepend ? ((1 << 63) - time, ~0 - first - (1 << 20)) : ((1 << 63) + time, first)
+        // A later prepend has to come first: its time counts downwards, and so do the places that it takes.
+        return isPrepend ? ((1 << 63) &- time, 0 &- end) : ((1 << 63) &+ time, first)
     }
 }

@@ -80,6 +80,8 @@ final class ModificationPlan: Sendable {
     let ttl: ValueSource?
     let hasSingleKey: Bool
     let needsRead: Bool
+    /// Increments of counters and nothing else.
+    let addsToCounters: Bool
     let condition: Condition?
 
     enum Condition: Sendable {
@@ -104,6 +106,7 @@ final class ModificationPlan: Sendable {
         self.condition = condition
         hasSingleKey = (partitionKey + clusteringKey).allSatisfy { $0.sources.count == 1 && !$0.isList }
         needsRead = condition != nil || cells.contains { $0.needsRead }
+        addsToCounters = condition == nil && cells.contains { $0.column.type == .counter && $0.needsRead }
     }
 
     /// Whether this writes heads of partitions, which readers then have to look for.
@@ -139,26 +142,45 @@ struct MutationEncoder {
     let arena: ByteArena
     let scratch: ByteArena
     private(set) var records: UInt32 = 0
+    /// Where in the arena this statement's records begin.
+    private let start: Int
 
     /// RocksDB's kTypeMerge in the default column family.
     static let mergeTag: UInt8 = 0x02
+    /// RocksDB's kTypeValue.
+    static let putTag: UInt8 = 0x01
     static let ttlMax: Int64 = 20 * 365 * 24 * 60 * 60
+    /// The most bytes that one statement's records may have: lengths have 28 bits, and IN multiplies what a client sent.
+    static let bytesMax = 128 << 20
 
     init(plan: ModificationPlan, context: ValueContext, arena: ByteArena, scratch: ByteArena) {
         self.plan = plan
         self.context = context
         self.arena = arena
         self.scratch = scratch
+        start = arena.count
+    }
+
+    private func checkLength() throws(CQLError) { try Self.check(length: arena.count - start) }
+
+    static func check(length: Int) throws(CQLError) {
+        guard length <= bytesMax else {
+            throw .invalid("Mutation of \(length) bytes is too large for the maximum size of \(bytesMax)")
+        }
     }
 
     // MARK: Times
 
+    /// A timestamp that a statement gives; nil for null and unset.
+    static func timestamp(_ source: ValueSource, _ context: ValueContext) throws(CQLError) -> Int64? {
+        guard let given = try context.integer(source, type: .bigint) else { return nil }
+        guard given != .min else { throw .invalid("Out of bound timestamp, must be in [\(Int64.min + 1), \(Int64.max)]") }
+        return given
+    }
+
     static func times(_ plan: ModificationPlan, _ context: ValueContext, fallback: Int64, now: UInt32) throws(CQLError) -> MutationTimes {
         var timestamp = fallback
-        if let source = plan.timestamp, let given = try context.integer(source, type: .bigint) {
-            guard given != .min else { throw .invalid("Out of bound timestamp, must be in [\(Int64.min + 1), \(Int64.max)]") }
-            timestamp = given
-        }
+        if let source = plan.timestamp, let given = try Self.timestamp(source, context) { timestamp = given }
         var ttl = Int64(plan.table.defaultTTL)
         if let source = plan.ttl {
             let value = try context.integer(source, type: .int)
@@ -222,6 +244,7 @@ struct MutationEncoder {
             endPart(key)
             let value = arena.reserveVarint()
             try appendRow(times, cells: plan.staticCells, isInsert: false, isHead: true)
+            try checkLength()
             endPart(value)
             records += 1
             if plan.cells.isEmpty, plan.clusteringKey.count < plan.table.clusteringKey.count { return }
@@ -237,6 +260,7 @@ struct MutationEncoder {
         endPart(key)
         let value = arena.reserveVarint()
         try appendEffect(times)
+        try checkLength()
         endPart(value)
         records += 1
     }
@@ -262,12 +286,12 @@ struct MutationEncoder {
         let partitions = try KeyRanges.partitions(plan.table, plan.partitionKey, context, scratch)
         switch plan.effect {
         case .deletePartition:
-            for partition in partitions { appendHead(partition, times, range: nil) }
+            for partition in partitions { try appendHead(partition, times, range: nil) }
         case .deleteRange:
             let ranges = try KeyRanges.clustering(
                 plan.clusteringKey, slices: plan.slices.map { ($0.part, $0.comparison) }, context, scratch)
             for partition in partitions {
-                for range in ranges { appendHead(partition, times, range: range) }
+                for range in ranges { try appendHead(partition, times, range: range) }
             }
         case .cells, .deleteRow:
             let rows = try KeyRanges.clustering(plan.clusteringKey, slices: [], context, scratch)
@@ -279,6 +303,7 @@ struct MutationEncoder {
                     endPart(key)
                     let value = arena.reserveVarint()
                     try appendRow(times, cells: plan.staticCells, isInsert: false, isHead: true)
+                    try checkLength()
                     endPart(value)
                     records += 1
                     if plan.cells.isEmpty { continue }
@@ -290,6 +315,7 @@ struct MutationEncoder {
                     endPart(key)
                     let value = arena.reserveVarint()
                     try appendEffect(times)
+                    try checkLength()
                     endPart(value)
                     records += 1
                 }
@@ -297,7 +323,7 @@ struct MutationEncoder {
         }
     }
 
-    private mutating func appendHead(_ partition: [UInt8], _ times: MutationTimes, range: ClusteringRange?) {
+    private mutating func appendHead(_ partition: [UInt8], _ times: MutationTimes, range: ClusteringRange?) throws(CQLError) {
         let key = beginRecord()
         arena.append(partition)
         arena.append(KeyLayout.head)
@@ -315,6 +341,7 @@ struct MutationEncoder {
         } else {
             appendDeletion(times, isHead: true)
         }
+        try checkLength()
         endPart(value)
         records += 1
     }

@@ -25,6 +25,14 @@ final class PlannedStatement: Sendable {
     let plan: Plan
     /// Of the schema that it was planned against.
     let generation: UInt64
+    /// What has to be put in order in the bound values; empty for nearly all statements.
+    private let orders: [FrozenOrder?]
+
+    var ordersValues: Bool { !orders.isEmpty }
+
+    func ordered(_ values: BoundValues) throws(CQLError) -> BoundValues {
+        orders.isEmpty ? values : try values.ordered(orders)
+    }
 
     /// The keyspace of a USE.
     var useKeyspace: String? { if case .use(let name) = plan { name } else { nil } }
@@ -40,6 +48,8 @@ final class PlannedStatement: Sendable {
         self.resultMetadata = resultMetadata
         self.plan = plan
         self.generation = generation
+        let orders = bindColumns.map { FrozenOrder($0.type, isWhole: false) }
+        self.orders = orders.contains { $0 != nil } ? orders : []
     }
 }
 
@@ -48,10 +58,35 @@ final class BatchPlan: Sendable {
     let statements: [ModificationPlan]
     let constants: PlanConstants
     let timestamp: ValueSource?
+    let addsToCounters: Bool
 
     init(statements: [ModificationPlan], constants: PlanConstants, timestamp: ValueSource?) {
         self.statements = statements
+        addsToCounters = statements.contains { $0.addsToCounters }
         self.constants = constants
         self.timestamp = timestamp
+    }
+}
+
+extension BatchKind {
+    /// Which statements go into one batch: increments of counters are among themselves, and in no logged batch.
+    ///
+    /// - Throws: ``CQLError``, in Cassandra's words where it refuses the same.
+    func check(_ plan: ModificationPlan, first: ModificationPlan) throws(CQLError) {
+        if plan.condition != nil { throw .invalid("IF conditions within a BATCH are not served by this store") }
+        if plan.addsToCounters {
+            if self == .logged { throw .invalid("Cannot include a counter statement in a logged batch") }
+        } else {
+            if plan.needsRead { throw .invalid("Lists by index or value within a BATCH are not served by this store") }
+            if self == .counter {
+                throw .invalid(
+                    plan.table.isCounter
+                        ? "DELETE within a COUNTER BATCH is not served by this store"
+                        : "Cannot include a non-counter statement in a counter batch")
+            }
+        }
+        guard plan.addsToCounters == first.addsToCounters else {
+            throw .invalid("Counter and non-counter mutations cannot exist in the same batch")
+        }
     }
 }

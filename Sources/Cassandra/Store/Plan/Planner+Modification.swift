@@ -39,7 +39,7 @@ extension Planner {
         var whole: Set<UInt32> = []
         for cell in cells {
             switch cell.operation {
-            case .set, .setCollection, .delete:
+            case .set, .setCollection, .delete, .addCounter:
                 guard whole.insert(cell.column.id).inserted else {
                     throw .invalid("Multiple incompatible setting of column \(cell.column.name)")
                 }
@@ -124,10 +124,8 @@ extension Planner {
             table: table, constants: binder.constants, partitionKey: partitionKey, clusteringKey: clusteringKey,
             slices: restrictions.slices,
             effect: effect, cells: cells, timestamp: timestamp, ttl: ttl, condition: condition)
-        if plan.needsRead, !plan.hasSingleKey || !isWhole {
-            throw .invalid("IN on the primary key is not supported with conditional updates, counters and lists by index or value")
-        }
-        let isCounter = table.columns.contains { $0.type == .counter }
+        try checkReading(plan, statement, table)
+        let isCounter = table.isCounter
         if isCounter, statement.kind == .insert {
             throw .invalid("INSERT statements are not allowed on counter tables, use UPDATE instead")
         }
@@ -135,6 +133,29 @@ extension Planner {
             throw .invalid("Cannot provide custom \(timestamp != nil ? "timestamp" : "TTL") for counter updates")
         }
         return plan
+    }
+
+    /// What is read before it is written is one row.
+    private func checkReading(_ plan: ModificationPlan, _ statement: ModificationStatement, _ table: Table) throws(CQLError) {
+        guard plan.needsRead else { return }
+        guard plan.hasSingleKey else {
+            throw .invalid("IN on the primary key is not supported with conditional updates, counters and lists by index or value")
+        }
+        if plan.condition != nil {
+            if table.isCounter { throw .invalid("Conditional updates are not supported on counter tables") }
+            let missing = table.clusteringKey.dropFirst(plan.clusteringKey.count)
+            if let column = missing.first {
+                if !plan.staticCells.isEmpty, plan.cells.isEmpty {
+                    throw .invalid("IF conditions on static columns alone are not served by this store")
+                }
+                throw .invalid(
+                    "\(statement.kind.rawValue) statements must restrict all PRIMARY KEY columns with equality relations in order to use IF condition on non static columns, but column '\(column.name)' is not restricted"
+                )
+            }
+        }
+        if !table.isCounter, plan.staticCells.contains(where: { $0.needsRead }) {
+            throw .invalid("Lists by index or value in static columns are not served by this store")
+        }
     }
 
     private func effect(

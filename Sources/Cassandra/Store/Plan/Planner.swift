@@ -66,14 +66,14 @@ struct Planner {
         if let term = batch.timestamp { timestamp = try binder.bind(term, binder.specification("[timestamp]", .bigint)) }
         var plans: [ModificationPlan] = []
         for statement in batch.statements {
-            if statement.isConditional { throw .invalid("IF conditions within a BATCH are not served by this store") }
             if batch.timestamp != nil, statement.timestamp != nil {
                 throw .invalid("Timestamp must be set either on BATCH or individual statements")
             }
             let plan = try modification(statement, &binder)
-            if plan.needsRead { throw .invalid("Counters and lists by index or value within a BATCH are not served by this store") }
             plans.append(plan)
+            try batch.kind.check(plan, first: plans[0])
         }
+        if batch.timestamp != nil, plans[0].addsToCounters { throw .invalid("Cannot provide custom timestamp for counter BATCH") }
         let columns = try binder.specifications()
         return PlannedStatement(
             cql: cql, keyspace: keyspace, bindColumns: columns, partitionKeyBindIndices: routing(plans[0].partitionKey),

@@ -15,8 +15,8 @@ struct ScalarFunction: Sendable {
     /// Arguments and now in microseconds since 1970.
     let body: @Sendable ([CQLValue], Int64) throws(CQLError) -> CQLValue
 
-    /// - Parameter receiver: what the result goes to, by which `blobAs…` and conversions of several types are told apart.
-    static func find(_ name: String, arguments: Int, receiver: CQLType? = nil, given: [CQLType] = []) throws(CQLError) -> ScalarFunction {
+    /// - Parameter given: the arguments' types, by which functions of one name are told apart; nil fits any.
+    static func find(_ name: String, arguments: Int, given: [CQLType?] = []) throws(CQLError) -> ScalarFunction {
         let named = all.filter { $0.name == name }
         guard !named.isEmpty else { throw .invalid("Unknown function '\(name)'") }
         let counted = named.filter { $0.arguments.count == arguments }
@@ -25,7 +25,11 @@ struct ScalarFunction: Sendable {
                 "Invalid number of arguments in call to function \(name): \(named[0].arguments.count) required but \(arguments) provided")
         }
         if given.isEmpty { return counted[0] }
-        if let exact = counted.first(where: { zip($0.arguments, given).allSatisfy { isAssignable($1, to: $0) } }) { return exact }
+        if let exact = counted.first(where: {
+            zip($0.arguments, given).allSatisfy { target, type in type.map { isAssignable($0, to: target) } ?? true }
+        }) {
+            return exact
+        }
         throw .invalid(
             "Invalid call to function \(name), none of its type signatures match (known type signatures: \(counted.map(\.signature).joined(separator: ", ")))"
         )
@@ -60,6 +64,16 @@ struct ScalarFunction: Sendable {
         }
     }
 
+    /// The time of a version 1 UUID: 60 bits from 1582 on.
+    private static func ticks(_ milliseconds: Int64, _ rest: Int64) throws(CQLError) -> UInt64 {
+        let (scaled, isTooLarge) = milliseconds.multipliedReportingOverflow(by: 10_000)
+        let (ticks, isBeyond) = scaled.addingReportingOverflow(rest + Int64(CQLUUID.unixEpochTicks))
+        guard !isTooLarge, !isBeyond, ticks >= 0, ticks < 1 << 60 else {
+            throw .invalid("The timestamp \(milliseconds) is not among the times that a timeuuid holds (1582 to 5236)")
+        }
+        return UInt64(ticks)
+    }
+
     private static func dayOf(_ milliseconds: Int64) -> Int32 {
         Int32(truncatingIfNeeded: (Double(milliseconds) / 86_400_000).rounded(.down) == 0 ? 0 : floorDivide(milliseconds, 86_400_000))
     }
@@ -88,15 +102,11 @@ struct ScalarFunction: Sendable {
             ScalarFunction(name: "currenttime", arguments: [], result: .time) { _, now in .time(now % 86_400_000_000 * 1_000) },
             ScalarFunction(name: "mintimeuuid", arguments: [.timestamp], result: .timeuuid) { (values, _) throws(CQLError) in
                 guard let milliseconds = milliseconds(values[0]) else { return .null }
-                return .timeuuid(
-                    .timeBased(ticks: UInt64(milliseconds * 10_000) &+ CQLUUID.unixEpochTicks, clockSequenceAndNode: 0x8080_8080_8080_8080))
+                return .timeuuid(.timeBased(ticks: try ticks(milliseconds, 0), clockSequenceAndNode: 0x8080_8080_8080_8080))
             },
             ScalarFunction(name: "maxtimeuuid", arguments: [.timestamp], result: .timeuuid) { (values, _) throws(CQLError) in
                 guard let milliseconds = milliseconds(values[0]) else { return .null }
-                return .timeuuid(
-                    .timeBased(
-                        ticks: UInt64(milliseconds * 10_000 + 9_999) &+ CQLUUID.unixEpochTicks, clockSequenceAndNode: 0x7F7F_7F7F_7F7F_7F7F)
-                )
+                return .timeuuid(.timeBased(ticks: try ticks(milliseconds, 9_999), clockSequenceAndNode: 0x7F7F_7F7F_7F7F_7F7F))
             },
         ]
         for name in ["totimestamp", "to_timestamp", "dateof"] { list += conversions(name, .timestamp) { .timestamp($0) } }
@@ -118,6 +128,7 @@ struct ScalarFunction: Sendable {
                 list.append(
                     ScalarFunction(name: "blobas\(name)", arguments: [.blob], result: type) { (values, _) throws(CQLError) in
                         guard case .blob(let bytes) = values[0] else { return .null }
+                        try bytes.withBytes { (bytes) throws(CQLError) in try ValueCheck(type).check(bytes, of: type) }
                         return try CQLValue(bytes: .init(bytes: bytes), type: type)
                     })
             }

@@ -45,7 +45,7 @@ indirect enum SelectExpression: Sendable {
         case .writeTime(let index): return row.slot(index).length >= 0 ? .bigint(row.slot(index).timestamp) : .null
         case .ttl(let index):
             let slot = row.slot(index)
-            return slot.length >= 0 && slot.expiry > now ? .int(Int32(slot.expiry - now)) : .null
+            return slot.length >= 0 && slot.expiry > now ? .int(Int32(clamping: slot.expiry - now)) : .null
         case .token: return .bigint(row.token())
         case .source(let source, let type): return try context.evaluate(.source(source, type))
         case .call(let function, let arguments):
@@ -55,6 +55,12 @@ indirect enum SelectExpression: Sendable {
         case .cast(let inner, let type): return try ScalarFunction.cast(try inner.value(row, context, now: now, state: state), to: type)
         case .aggregate: return try state?.next() ?? .null
         }
+    }
+
+    /// A value of each row, which together with aggregates is the first row's, as in Cassandra.
+    var isOfFirstRow: Bool {
+        if case .source = self { return false }
+        return !isAggregate
     }
 
     /// The aggregates within, in the order in which ``value(_:_:now:state:)`` comes upon them.
@@ -80,17 +86,27 @@ final class AggregateState {
         var real: Double = 0
     }
 
+    private let items: [SelectExpression]
     private var running: [Running]
     private var position = 0
+    /// What the first row gave for the items that are no aggregates; empty before it.
+    private var first: [CQLValue] = []
     private let arena = ByteArena()
 
     init(_ items: [SelectExpression]) {
         var list: [(SelectExpression.Aggregate, SelectExpression?)] = []
         for item in items { item.collectAggregates(into: &list) }
+        self.items = items
         running = list.map { Running(kind: $0.0, argument: $0.1) }
     }
 
+    /// The value of an item that is no aggregate.
+    func firstValue(_ index: Int) -> CQLValue { first.isEmpty ? .null : first[index] }
+
     func add(_ row: RowImage, _ context: ValueContext, now: UInt32) throws(CQLError) {
+        if first.isEmpty {
+            for item in items { first.append(item.isOfFirstRow ? try item.value(row, context, now: now, state: nil) : .null) }
+        }
         for index in running.indices {
             guard let argument = running[index].argument else {
                 running[index].count += 1

@@ -193,9 +193,27 @@ final class ResolvedFilter {
                 return compare(bytes, value, encoding) == 0
             }
         case .contains, .containsKey, .element:
+            // `IF m[k] = null`: the map, if there is one, has no such key.
+            if case .element = predicate.test, ordered[0] == nil {
+                guard let key else { return false }
+                guard let bytes else { return true }
+                return !((try? hasKey(key, bytes)) ?? true)
+            }
             guard let bytes, let value = ordered[0] else { return false }
             return (try? matchesElement(bytes, value)) ?? false
         }
+    }
+
+    private func hasKey(_ key: [UInt8], _ bytes: UnsafeRawBufferPointer) throws(CQLError) -> Bool {
+        var reader = ValueReader(bytes)
+        let type = predicate.type.unfrozen
+        guard case .map(let keyType, _) = type else { return false }
+        let encoding = try OrderedEncoding(keyType)
+        for _ in 0..<(try reader.count(type)) {
+            if compare(try reader.element(type), key, encoding) == 0 { return true }
+            _ = try reader.element(type)
+        }
+        return false
     }
 
     private func matchesElement(_ bytes: UnsafeRawBufferPointer, _ value: [UInt8]) throws(CQLError) -> Bool {

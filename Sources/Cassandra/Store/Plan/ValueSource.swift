@@ -22,13 +22,28 @@ indirect enum BoundTerm: Sendable {
     case cast(BoundTerm, CQLType)
 }
 
+extension CQLValue {
+    /// The bytes as they are kept: frozen sets and maps in order.
+    fileprivate func orderedBytes(as type: CQLType) throws(CQLError) -> ByteBuffer {
+        let bytes = try bytes(as: type)
+        guard let order = FrozenOrder(type, isWhole: false) else { return bytes }
+        var output = ByteBuffer()
+        let failed: CQLError? = bytes.withUnsafeReadableBytes { bytes in
+            do throws(CQLError) { try order.append(bytes, to: &output) } catch { return error }
+            return nil
+        }
+        if let failed { throw failed }
+        return output
+    }
+}
+
 /// The constants of one plan, encoded once. Written while planning only, hence shared by executing threads.
 final class PlanConstants: @unchecked Sendable {
     private let arena = ByteArena(capacity: 64)
 
     func append(_ value: CQLValue, type: CQLType) throws(CQLError) -> ValueSource {
         if value.isNull { return .null }
-        let bytes = try value.bytes(as: type)
+        let bytes = try value.orderedBytes(as: type)
         let start = arena.count
         bytes.withUnsafeReadableBytes { arena.append($0) }
         return .constant(start: start, length: arena.count - start)
@@ -88,7 +103,7 @@ struct ValueContext {
             let value = try evaluate(term)
             if value == .null { return .null }
             if value == .unset { return .unset }
-            let bytes = try value.bytes(as: type(of: term))
+            let bytes = try value.orderedBytes(as: type(of: term))
             scratch.truncate(to: 0)
             bytes.withUnsafeReadableBytes { scratch.append($0) }
             return ResolvedValue(scratch.bytes)
@@ -257,7 +272,7 @@ struct TermBinder {
             }
             return .cast(try typed(inner, specification(receiver.name, target)), target)
         case (.function(let name, let arguments), _):
-            let function = try ScalarFunction.find(name, arguments: arguments.count, receiver: type)
+            let function = try ScalarFunction.find(name, arguments: arguments.count, given: arguments.map(Self.inferred))
             guard ScalarFunction.isAssignable(function.result, to: type) else {
                 throw .invalid(
                     "Type error: cannot assign result of function \(name) (type \(function.result)) to \(receiver.name) (type \(receiver.type))"
@@ -268,6 +283,17 @@ struct TermBinder {
                 list.append(try typed(argument, specification("arg\(index)(\(name))", function.arguments[index])))
             }
             return .call(function, list)
+        }
+    }
+
+    /// The type that a term has by itself, by which functions of one name are told apart; nil where it takes its receiver's.
+    private static func inferred(_ term: Term) -> CQLType? {
+        switch term {
+        case .cast(let type, _): type
+        case .constant(let constant) where constant.kind == .uuid: .timeuuid
+        // Functions of one name differ in what they take, not in what they give.
+        case .function(let name, let arguments): try? ScalarFunction.find(name, arguments: arguments.count).result
+        default: nil
         }
     }
 

@@ -159,6 +159,7 @@ struct OrderedEncoding: Sendable {
 
     private func encodeVarint(_ value: UnsafeRawBufferPointer, to arena: ByteArena) throws(CQLError) {
         guard value.count > 0 else { throw ValueCheck.wrongLength(type, expected: 1, actual: 0) }
+        guard value.count <= ValueCheck.digitBytesMax else { throw ValueCheck.tooLong(type, value.count) }
         let number = CQLVarint(bytes: value)
         arena.append(number.isNegative ? 0x7F : 0x80)
         let length = UInt32(number.bytes.count)
@@ -168,6 +169,7 @@ struct OrderedEncoding: Sendable {
 
     private func encodeDecimal(_ value: UnsafeRawBufferPointer, to arena: ByteArena) throws(CQLError) {
         guard value.count > 4 else { throw ValueCheck.wrongLength(type, expected: 5, actual: value.count) }
+        guard value.count - 4 <= ValueCheck.digitBytesMax else { throw ValueCheck.tooLong(type, value.count) }
         let scale = Int64(Int32(bigEndian: value.loadUnaligned(as: Int32.self)))
         let unscaled = CQLVarint(bytes: value[4...])
         var digits = Array(unscaled.description.utf8)

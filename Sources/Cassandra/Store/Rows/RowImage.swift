@@ -58,6 +58,13 @@ final class RowImage {
         }
     }
 
+    /// The bytes of all columns.
+    var byteCount: Int {
+        var count = 0
+        for slot in slots where slot.length > 0 { count += slot.length }
+        return count
+    }
+
     // MARK: Filling
 
     private func clear() {
@@ -90,7 +97,19 @@ final class RowImage {
     /// Fills the image from a row. `shadow` is the timestamp of the newest deletion of the partition or a range that covers it.
     ///
     /// - Returns: whether the row is there.
-    func fill(key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer, shadow: Int64) -> Bool {
+    /// - Throws: ``CQLError`` for a row that no answer could hold.
+    @inline(__always)
+    func fill(key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer, shadow: Int64) throws(CQLError) -> Bool {
+        guard value.count <= Self.bytesMax else {
+            throw .invalid("A row of \(value.count) bytes is too large to be read: the most is \(Self.bytesMax)")
+        }
+        return fillChecked(key, value, shadow)
+    }
+
+    /// Lengths on the wire are 32 bits wide, and the cells of a collection take up to twice as many bytes there as they are stored in.
+    private static let bytesMax = 1 << 29
+
+    private func fillChecked(_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer, _ shadow: Int64) -> Bool {
         clear()
         valueBase = value.baseAddress
         exists = readCells(value, shadow: shadow)
@@ -257,6 +276,15 @@ struct CellReader {
         let timestamp: Int64
         let start: [UInt8]
         let end: [UInt8]
+    }
+
+    /// The newest timestamp of a row, of its liveness, its deletion and all its cells, tombstones too; `Int64.min` where there is none.
+    static func newest(_ bytes: UnsafeRawBufferPointer) -> Int64 {
+        var reader = CellReader(bytes)
+        guard let header = reader.header() else { return .min }
+        var newest = max(header.liveness, header.deletion)
+        while let cell = reader.cell() { newest = max(newest, cell.timestamp) }
+        return newest
     }
 
     private let bytes: UnsafeRawBufferPointer

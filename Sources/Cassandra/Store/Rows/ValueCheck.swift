@@ -109,6 +109,14 @@ enum ValueCheck: Sendable {
         return true
     }
 
+    /// The longest varint, and unscaled value of a decimal: as many bytes as ``CQLVarint/digitsMax`` digits fill. Turning one into digits
+    /// takes time quadratic in them.
+    static let digitBytesMax = 4_160
+
+    static func tooLong(_ type: CQLType, _ count: Int) -> CQLError {
+        .invalid("A \(type) of \(count) bytes is longer than this store takes: its digits may fill \(digitBytesMax)")
+    }
+
     private static func checkStructured(_ value: UnsafeRawBufferPointer, _ type: CQLType, depth: Int) throws(CQLError) {
         var reader = ValueReader(value)
         switch type {
@@ -127,9 +135,11 @@ enum ValueCheck: Sendable {
             }
         case .decimal:
             guard value.count > 4 else { throw .invalid("Expected at least 5 bytes for a decimal (\(value.count))") }
+            guard value.count - 4 <= digitBytesMax else { throw tooLong(type, value.count) }
             return
         case .varint:
             guard value.count > 0 else { throw .invalid("Expected at least 1 byte for a varint (0)") }
+            guard value.count <= digitBytesMax else { throw tooLong(type, value.count) }
             return
         case .duration:
             guard value.count >= 3 else { throw .invalid("Expected at least 3 bytes for a duration (\(value.count))") }

@@ -99,7 +99,7 @@ final class SchemaBatch {
     /// Writes and syncs it.
     func write(to database: RocksDatabase) -> String? {
         guard let batch else { return nil }
-        return database.write(batch, isSynced: true)
+        return database.write(batch) ?? database.syncLog()
     }
 
     /// Gives the batch away.

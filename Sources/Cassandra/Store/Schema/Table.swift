@@ -41,6 +41,7 @@ final class Table: Sendable {
     let gcGraceSeconds: UInt32
     let defaultTTL: Int32
     let hasStatics: Bool
+    let isCounter: Bool
     /// What a reader must know before it trusts a row alone; shared by all versions of the table.
     let marks: TableMarks
     /// The rows of a table that is made up when read.
@@ -84,6 +85,7 @@ final class Table: Sendable {
         gcGraceSeconds = properties["gc_grace_seconds"]?.text.flatMap { UInt32($0) } ?? 864_000
         defaultTTL = properties["default_time_to_live"]?.text.flatMap { Int32($0) } ?? 0
         hasStatics = !statics.isEmpty
+        isCounter = (statics + regulars).contains { $0.type == .counter }
         self.marks = marks
         self.virtual = virtual
         var indexOfID = [Int16](repeating: -1, count: Int(nextColumnID))

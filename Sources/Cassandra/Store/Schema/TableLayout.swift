@@ -4,13 +4,30 @@ struct TableLayout {
 
     init(_ definition: TableDefinition) { self.definition = definition }
 
+    /// The most columns of a table: their places are kept in 16 bits, and a row's image has one slot for each.
+    static let columnsMax = 8_192
+    /// The most columns that were dropped from a table and are remembered, so that none comes back with another type.
+    static let droppedMax = 32_768
+    /// The longest name of a column, in bytes (Cassandra's FBUtilities.MAX_UNSIGNED_SHORT).
+    static let nameMax = 65_535
+
+    static func check(count: Int, of table: String) throws(CQLError) {
+        guard count <= columnsMax else { throw .invalid("Table '\(table)' would have \(count) columns: the most is \(columnsMax)") }
+    }
+
+    static func check(_ name: String) throws(CQLError) {
+        guard name.utf8.count <= nameMax else { throw .invalid("A column's name of \(name.utf8.count) bytes is longer than \(nameMax)") }
+    }
+
     /// - Throws: ``CQLError`` for what is no table: no key, a name twice, a key of a type without order.
     func columns() throws(CQLError) -> [Column] {
+        try Self.check(count: definition.columns.count, of: definition.table.name)
         var types: [String: TableDefinition.Column] = [:]
         for column in definition.columns {
             guard types.updateValue(column, forKey: column.name) == nil else {
                 throw .invalid("Duplicate column '\(column.name)' declaration for table '\(definition.table.name)'")
             }
+            try Self.check(column.name)
             try Self.check(column.type, of: column.name)
         }
         guard !definition.partitionKey.isEmpty else {

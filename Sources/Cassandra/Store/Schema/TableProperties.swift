@@ -30,6 +30,9 @@ enum TableProperties {
     /// Taken from older scripts and forgotten, as Cassandra 4 does.
     private static let obsolete: Set<String> = ["dclocal_read_repair_chance", "read_repair_chance", "replicate_on_write", "memtable"]
 
+    /// The most entries of a property that is a map, replication too.
+    static let entriesMax = 1_024
+
     static func value(_ name: String, of table: Table) -> PropertyValue {
         table.properties[name] ?? known.first { $0.name == name }?.standard ?? .text("")
     }
@@ -40,6 +43,9 @@ enum TableProperties {
             guard let property = known.first(where: { $0.name == name }) else { throw .syntaxError("Unknown property '\(name)'") }
             switch (property.kind, value) {
             case (.map, .map(var map)):
+                guard map.count <= entriesMax else {
+                    throw .configError("'\(name)' has \(map.count) entries, of which \(entriesMax) are the most")
+                }
                 if let given = map["class"] {
                     let package = name == "compaction" ? "org.apache.cassandra.db.compaction." : "org.apache.cassandra.io.compress."
                     if !given.contains(".") { map["class"] = package + given }

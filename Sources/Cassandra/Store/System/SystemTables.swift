@@ -160,18 +160,20 @@ struct SystemTables {
         schema.allKeyspaces.filter { $0.isVirtual == isVirtual }.flatMap { $0.tables.values.sorted { $0.name < $1.name } }
     }
 
+    /// What `tables` and `views` tell alike: drivers read the same options from both.
+    private static let tableOptions = [
+        ("additional_write_policy", "text"), ("bloom_filter_fp_chance", "double"), ("caching", "frozen<map<text, text>>"),
+        ("cdc", "boolean"), ("comment", "text"), ("compaction", "frozen<map<text, text>>"), ("compression", "frozen<map<text, text>>"),
+        ("crc_check_chance", "double"), ("dclocal_read_repair_chance", "double"), ("default_time_to_live", "int"),
+        ("extensions", "frozen<map<text, blob>>"), ("gc_grace_seconds", "int"), ("id", "uuid"), ("max_index_interval", "int"),
+        ("memtable_flush_period_in_ms", "int"), ("min_index_interval", "int"), ("read_repair", "text"), ("read_repair_chance", "double"),
+        ("speculative_retry", "text"),
+    ]
+
     private var schemaTables: Definition {
         Definition(
             "tables", 1, 1,
-            [
-                ("keyspace_name", "text"), ("table_name", "text"), ("additional_write_policy", "text"),
-                ("bloom_filter_fp_chance", "double"),
-                ("caching", "frozen<map<text, text>>"), ("cdc", "boolean"), ("comment", "text"), ("compaction", "frozen<map<text, text>>"),
-                ("compression", "frozen<map<text, text>>"), ("crc_check_chance", "double"), ("dclocal_read_repair_chance", "double"),
-                ("default_time_to_live", "int"), ("extensions", "frozen<map<text, blob>>"), ("flags", "frozen<set<text>>"),
-                ("gc_grace_seconds", "int"), ("id", "uuid"), ("max_index_interval", "int"), ("memtable_flush_period_in_ms", "int"),
-                ("min_index_interval", "int"), ("read_repair", "text"), ("read_repair_chance", "double"), ("speculative_retry", "text"),
-            ]
+            [("keyspace_name", "text"), ("table_name", "text"), ("flags", "frozen<set<text>>")] + Self.tableOptions
         ) { schema in
             Self.tables(schema).map { table in
                 var row: [String: CQLValue] = [
@@ -284,8 +286,8 @@ struct SystemTables {
             "views", 1, 1,
             [
                 ("keyspace_name", "text"), ("view_name", "text"), ("base_table_id", "uuid"), ("base_table_name", "text"),
-                ("id", "uuid"), ("include_all_columns", "boolean"), ("where_clause", "text"),
-            ])
+                ("include_all_columns", "boolean"), ("where_clause", "text"),
+            ] + Self.tableOptions)
     }
 
     // MARK: system_virtual_schema
