@@ -64,6 +64,8 @@ let package = Package(
 
         // IO: what every box wants and no protocol knows.
         .target(name: "IO", dependencies: nio + [log, tls, collections], swiftSettings: features),
+        // HTTPServing: the port of every box that answers HTTP.
+        .target(name: "HTTPServing", dependencies: nio + ["IO", hummingbird, log, lifecycle], swiftSettings: features),
 
         // The boxes.
         .target(
@@ -90,21 +92,21 @@ let package = Package(
             swiftSettings: features),
         .target(
             name: "SchemaRegistry",
-            dependencies: ["IO", "Kafka", hummingbird, log, lifecycle], swiftSettings: features),
+            dependencies: ["IO", "HTTPServing", "Kafka", hummingbird, log], swiftSettings: features),
         .target(
             name: "Scheduler",
             dependencies: [
-                "IO", "Kafka", hummingbird, httpClient, log, metrics, lifecycle, collections,
+                "IO", "HTTPServing", "Kafka", hummingbird, httpClient, log, metrics, collections,
                 .product(name: "GRDB", package: "GRDB.swift"),
             ] + nio,
             swiftSettings: features),
         .target(name: "ZooKeeper", dependencies: nio + ["IO", "Kafka", log, lifecycle], swiftSettings: features),
         .target(
-            name: "RandomUser", dependencies: ["IO", hummingbird, httpClient, log, lifecycle] + nio + [tls],
+            name: "RandomUser", dependencies: ["IO", "HTTPServing", hummingbird, httpClient, log] + nio + [tls],
             swiftSettings: features),
         .target(
             name: "Console",
-            dependencies: ["IO", "Kafka", "Cassandra", "Spark", hummingbird, httpClient, log, lifecycle] + nio,
+            dependencies: ["IO", "HTTPServing", "Kafka", "Cassandra", "Spark", hummingbird, httpClient, log] + nio,
             swiftSettings: features),
         .target(
             name: "Stack",

@@ -1,3 +1,4 @@
+internal import HTTPServing
 internal import HTTPTypes
 internal import Hummingbird
 package import IO
@@ -47,8 +48,10 @@ package final class SchedulerServer: Sendable {
         let listener: HTTPListener
         do {
             listener = try await HTTPListener.start(
-                host: configuration.host, port: configuration.port, box: "scheduler", setting: "--scheduler.port",
-                connectionsMax: configuration.connectionsMax, stopTimeout: configuration.stopTimeout, logger: logger
+                HTTPListener.Configuration(
+                    box: "scheduler", endpoint: Endpoint(host: configuration.host, port: configuration.port),
+                    portFlag: "--scheduler.port", connectionsMax: configuration.connectionsMax, stopTimeout: configuration.stopTimeout),
+                logger: logger
             ) { request in try await Self.respond(request, service, bytesMax) }
         } catch {
             core.store.close()

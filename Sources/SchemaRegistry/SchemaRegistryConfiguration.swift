@@ -13,6 +13,7 @@ package struct SchemaRegistryConfiguration: Sendable {
         Setting("registry.connections.max", .integer(1...100_000), default: "256", "connections held at once; more wait to be accepted"),
         Setting("registry.connection.idle", .duration, default: "60s", "how long a connection may be silent before it is closed"),
         Setting("registry.header.bytes.max", .bytes, default: "32KiB", "the longest header of a request; longer ones close the connection"),
+        Setting("registry.stop.timeout", .duration, default: "3s", "how long requests under way may take to end when the registry stops"),
     ]
 
     package var endpoint: Endpoint
@@ -22,6 +23,7 @@ package struct SchemaRegistryConfiguration: Sendable {
     package var connectionsMax: Int
     package var connectionIdle: Duration
     package var headerBytesMax: Int
+    package var stopTimeout: Duration
 
     /// - Parameter folder: not used; schemas are kept in Kafka.
     package init(values: SettingValues, folder: String = "") throws {
@@ -33,5 +35,6 @@ package struct SchemaRegistryConfiguration: Sendable {
         connectionsMax = values.integer("registry.connections.max")
         connectionIdle = values.duration("registry.connection.idle")
         headerBytesMax = values.bytes("registry.header.bytes.max")
+        stopTimeout = values.duration("registry.stop.timeout")
     }
 }

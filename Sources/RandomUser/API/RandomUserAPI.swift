@@ -1,3 +1,4 @@
+internal import HTTPServing
 internal import HTTPTypes
 internal import Hummingbird
 package import IO
@@ -33,8 +34,10 @@ package final class RandomUserAPI: Sendable {
     package static func start(_ configuration: RandomUserConfiguration, logger: Logger) async throws -> RandomUserAPI {
         let users = try UserService(configuration)
         let listener = try await HTTPListener.start(
-            host: configuration.host, port: configuration.port, box: "RandomUser API", setting: "--api.port",
-            connectionsMax: configuration.connectionsMax, stopTimeout: configuration.stopTimeout, logger: logger
+            HTTPListener.Configuration(
+                box: "RandomUser API", endpoint: Endpoint(host: configuration.host, port: configuration.port), portFlag: "--api.port",
+                connectionsMax: configuration.connectionsMax, stopTimeout: configuration.stopTimeout),
+            logger: logger
         ) { request in await users.respond(to: request) }
         logger.info("the RandomUser API listens on \(listener.bound)")
         return RandomUserAPI(listener: listener, advertised: configuration.advertised, users: users)
