@@ -237,16 +237,16 @@ struct PartitionLogTests {
 struct FlushTurnTests {
     @Test func aSecondThreadLeavesItsWorkToTheFirst() {
         var turn = FlushTurn()
-        #expect(turn.want())
-        #expect(!turn.want(), "it stands in the queue once")
+        let isQueued = turn.want(), isQueuedTwice = turn.want()
+        #expect(isQueued && !isQueuedTwice, "it stands in the queue once")
         let first = turn.begin()
-        #expect(turn.want(), "what is appended meanwhile is not covered")
+        let isWantedMeanwhile = turn.want()
+        #expect(isWantedMeanwhile, "what is appended meanwhile is not covered")
         let second = turn.begin()
         #expect(first && !second)
-        #expect(turn.end(), "the first queues it for the second")
-        #expect(!turn.want())
-        let third = turn.begin()
-        #expect(third)
-        #expect(!turn.end())
+        let isLeftToTheFirst = turn.end(), isQueuedAgain = turn.want()
+        #expect(isLeftToTheFirst && !isQueuedAgain, "the first queues it for the second")
+        let third = turn.begin(), isMore = turn.end()
+        #expect(third && !isMore)
     }
 }
