@@ -67,8 +67,8 @@ struct SettingFlags: Sendable {
         try check()
         if let other = pairs.first(where: { !keys.contains($0.key) }) {
             throw SettingFlagError(
-                problem: "`leat \(command)` does not read the setting \(other.key)",
-                nextStep: keys.isEmpty ? nil : "it reads \(keys.map { "--" + $0 }.joined(separator: ", "))")
+                problem: "the setting \(other.key) has no effect on \(command)",
+                nextStep: keys.isEmpty ? nil : "those that have are \(keys.map { "--" + $0 }.joined(separator: ", "))")
         }
         return pairs
     }

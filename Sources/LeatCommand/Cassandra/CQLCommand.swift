@@ -75,10 +75,10 @@ struct CQLCommand: AsyncParsableCommand {
     private func makeSession(interactive: Bool) throws -> CQLSession {
         let endpoints: [Endpoint]
         if let store {
-            _ = try SettingFlags.current.pairs(readBy: "cql with --store", [])
+            _ = try SettingFlags.current.pairs(readBy: "leat cql beside --store", [])
             endpoints = try Endpoint.list(parsing: store, defaultPort: 9_042)
         } else {
-            endpoints = try ConfigurationOptions.address(of: .store, for: "cql")
+            endpoints = try ConfigurationOptions.address(of: .store, for: "leat cql")
         }
         var configuration = CassandraClientConfiguration(
             contactPoints: endpoints, keyspace: keyspace, username: user, password: password)

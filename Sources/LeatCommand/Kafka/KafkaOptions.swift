@@ -20,10 +20,10 @@ struct KafkaOptions: ParsableArguments {
     var endpoints: [Endpoint] {
         get throws {
             if let broker {
-                _ = try SettingFlags.current.pairs(readBy: "topic, produce and consume with --broker", [])
+                _ = try SettingFlags.current.pairs(readBy: "leat topic, produce and consume beside --broker", [])
                 return try Endpoint.list(parsing: broker, defaultPort: 9092)
             }
-            return try ConfigurationOptions.address(of: .broker, for: "topic, produce and consume")
+            return try ConfigurationOptions.address(of: .broker, for: "leat topic, produce and consume")
         }
     }
 

@@ -101,7 +101,7 @@ final class LiveView: StatusView {
             ))
         if status.users.retried > 0 {
             let times = status.users.retried == 1 ? "once" : "\(Self.number(status.users.retried)) times"
-            lines.append(hop("", "", "", style.yellow("the API failed \(times), and was asked again")))
+            lines.append(hop("", "", "", style.yellow("the API failed \(times) so far")))
         }
         if let note = status.users.note { lines += wrapped(note).map { hop("", "", "", style.yellow($0)) } }
         if let topic = status.topic {
@@ -111,7 +111,7 @@ final class LiveView: StatusView {
             let state =
                 query.exception == nil
                 ? "batch \(query.batch) took \(query.batchMilliseconds) ms, lag \(Self.number(query.lag))"
-                : style.red("the query \(query.name) has ended with an error:")
+                : style.red("ended with an error:")
             lines.append(hop("rows processed", Self.number(query.rows), rate(status, { $0.query?.rows ?? 0 }), state))
             if let exception = query.exception {
                 lines += wrapped(Self.cause(exception)).map { hop("", "", "", style.red($0)) }

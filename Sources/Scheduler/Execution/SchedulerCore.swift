@@ -352,7 +352,7 @@ actor SchedulerCore {
             var rest: [DAGRun] = []
             for run in runs {
                 guard activeCounts[id, default: 0] < graph.definition.maxActiveRuns, run.runAfter <= now,
-                    machines[RunKey(dagID: id, runID: run.runID)] == nil
+                    machines[RunKey(dagID: id, runID: run.runID)] == nil, isItself(run)
                 else {
                     rest.append(run)
                     continue
@@ -364,6 +364,12 @@ actor SchedulerCore {
             }
             waiting[id] = rest.isEmpty ? nil : rest
         }
+    }
+
+    /// Whether no other run of its id is on disk: such a one's rows must not be mixed with this one's, which the commit will refuse.
+    private func isItself(_ run: DAGRun) -> Bool {
+        guard let stored = try? store.run(dagID: run.dagID, runID: run.runID) else { return true }
+        return stored.queuedAt == run.queuedAt
     }
 
     private func armTimer(_ now: Moment) {
