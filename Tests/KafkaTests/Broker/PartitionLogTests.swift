@@ -237,16 +237,16 @@ struct PartitionLogTests {
 struct FlushTurnTests {
     @Test func aSecondThreadLeavesItsWorkToTheFirst() {
         var turn = FlushTurn()
-        let isQueued = turn.want(), isQueuedTwice = turn.want()
-        #expect(isQueued && !isQueuedTwice, "it stands in the queue once")
+        let wanted = [turn.want(), turn.want()]
+        #expect(wanted == [true, false], "it stands in the queue once")
         let first = turn.begin()
-        let isWantedMeanwhile = turn.want()
-        #expect(isWantedMeanwhile, "what is appended meanwhile is not covered")
+        let isWantedAnew = turn.want()
         let second = turn.begin()
-        #expect(first && !second)
-        let isLeftToTheFirst = turn.end(), isQueuedAgain = turn.want()
-        #expect(isLeftToTheFirst && !isQueuedAgain, "the first queues it for the second")
-        let third = turn.begin(), isMore = turn.end()
-        #expect(third && !isMore)
+        #expect(first && isWantedAnew && !second, "what is appended meanwhile is not covered, and left to the first")
+        let ends = [turn.end(), turn.want()]
+        #expect(ends == [true, false], "the first queues it for the second")
+        let third = turn.begin()
+        let isLast = !turn.end()
+        #expect(third && isLast)
     }
 }
