@@ -1,6 +1,7 @@
 """The users pipeline's second half: read the topic, parse the JSON, write the rows to Cassandra.
 
-Needs `pip install pyspark cassandra-driver`. On a Spark cluster:
+Needs `pip install pyspark`, and `pip install cassandra-driver` to create the keyspace and the table; without the driver they have
+to be there. On a Spark cluster (docker-compose.yml has the line for its own):
 
     spark-submit --packages org.apache.spark:spark-sql-kafka-0-10_2.13:4.0.1,com.datastax.spark:spark-cassandra-connector_2.13:3.5.1 pyspark_stream.py
 """
@@ -8,7 +9,10 @@ Needs `pip install pyspark cassandra-driver`. On a Spark cluster:
 import logging
 import os
 
-from cassandra.cluster import Cluster
+try:
+    from cassandra.cluster import Cluster
+except ImportError:  # only the tables' creation needs it
+    Cluster = None
 
 CASSANDRA_HOST = os.environ.get("CASSANDRA_HOST", "localhost")
 CASSANDRA_PORT = int(os.environ.get("CASSANDRA_PORT", "9042"))
@@ -96,10 +100,14 @@ def create_selection_df_from_kafka(frame):
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO)
-    session = create_cassandra_connection()
-    create_keyspace(session)
-    create_table(session)
-    log.info("Keyspace and table are there")
+    if Cluster is None:
+        log.warning("cassandra-driver is not installed: spark_streams.created_users has to be there")
+    else:
+        session = create_cassandra_connection()
+        create_keyspace(session)
+        create_table(session)
+        session.cluster.shutdown()
+        log.info("Keyspace and table are there")
 
     selection = create_selection_df_from_kafka(connect_to_kafka(create_spark_connection()))
     query = (

@@ -14,7 +14,7 @@ public struct UsersPipeline: Pipeline {
     /// One DAG of one task.
     public var dags: [DAG] {
         DAG("user_automation", schedule: .daily, catchup: false, description: "Random users, streamed to users_created") {
-            SwiftOperator("stream_data_from_api", retries: 3, produces: "users_created") { run in
+            SwiftOperator("stream_data_from_api", retries: 3, retryDelay: .seconds(5), produces: "users_created") { run in
                 for try await person in run.randomUsers() {
                     let user = User(person)
                     try await run.kafka.send(user, to: "users_created", key: user.id)

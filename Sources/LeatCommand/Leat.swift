@@ -52,6 +52,8 @@ enum Pipelines {
 enum Main {
     static func main() async {
         ProcessMemory.limitArenas()
+        // A reader that has gone away is noticed where the output is written.
+        signal(SIGPIPE, SIG_IGN)
         let arguments = Array(CommandLine.arguments.dropFirst())
         SettingFlags.current = SettingFlags(arguments: arguments, keys: Set(StackSettings.all.map(\.key)))
         do {
@@ -61,6 +63,8 @@ enum Main {
             } else {
                 try command.run()
             }
+        } catch is OutputClosed {
+            exit(0)
         } catch let error as any DescribedError {
             Terminal.note(Terminal.error.style.red("leat: ") + error.description)
             exit(1)

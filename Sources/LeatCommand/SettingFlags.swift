@@ -8,6 +8,8 @@ import Stack
 struct SettingFlags: Sendable {
     /// What was found, in order.
     private(set) var pairs: [(key: String, text: String)] = []
+    /// Settings whose values are missing: the line ends there, or the next flag stands there.
+    private(set) var missing: [String] = []
     /// The arguments that are left for the subcommand.
     private(set) var rest: [String] = []
 
@@ -42,15 +44,40 @@ struct SettingFlags: Sendable {
             }
             if parts.count == 2 {
                 pairs.append((name, String(parts[1])))
-            } else if index < arguments.endIndex {
+            } else if index < arguments.endIndex, !arguments[index].hasPrefix("--") {
                 pairs.append((name, arguments[index]))
                 index += 1
             } else {
-                pairs.append((name, ""))
+                missing.append(name)
             }
         }
     }
 
+    /// - Throws: ``SettingFlagError`` for a flag without a value.
+    func check() throws {
+        if let name = missing.first {
+            throw SettingFlagError(problem: "--\(name) wants a value", nextStep: "write --\(name)=VALUE for one that begins with '--'")
+        }
+    }
+
+    /// The pairs that a command reads, which is only some of the settings.
+    ///
+    /// - Throws: ``SettingFlagError`` for a setting that has no effect there.
+    func pairs(readBy command: String, _ keys: [String]) throws -> [(key: String, text: String)] {
+        try check()
+        if let other = pairs.first(where: { !keys.contains($0.key) }) {
+            throw SettingFlagError(
+                problem: "the setting \(other.key) has no effect on \(command)",
+                nextStep: keys.isEmpty ? nil : "those that have are \(keys.map { "--" + $0 }.joined(separator: ", "))")
+        }
+        return pairs
+    }
+
     /// Adds what a command's own short flag stands for.
     mutating func add(_ key: String, _ text: String) { pairs.append((key, text)) }
+}
+
+struct SettingFlagError: DescribedError {
+    let problem: String
+    let nextStep: String?
 }

@@ -9,6 +9,9 @@ package struct RandomUserConfiguration: Sendable {
         Setting("api.replay", .path, default: "", "serve the recorded responses of this file instead of generated users"),
         Setting("api.results.max", .integer(1...5_000), default: "5000", "the most users that one request may ask for"),
         Setting("api.connections.max", .integer(1...100_000), default: "1024", "open connections; further ones wait"),
+        Setting(
+            "api.connections.idle", .duration, default: "60s",
+            "how long a connection may be silent between requests before it is closed"),
         Setting("api.stop.timeout", .duration, default: "2s", "how long a stop waits for answers under way"),
         Setting(
             "api.fault.rate", .integer(0...100), default: "0",
@@ -26,6 +29,7 @@ package struct RandomUserConfiguration: Sendable {
     let replay: String?
     let resultsMax: Int
     let connectionsMax: Int
+    let connectionIdle: Duration
     let stopTimeout: Duration
     let faultPercent: Int
     let faultKinds: [FaultInjector.Kind]
@@ -40,6 +44,7 @@ package struct RandomUserConfiguration: Sendable {
         replay = values.isSet("api.replay") ? values.text("api.replay") : nil
         resultsMax = values.integer("api.results.max")
         connectionsMax = values.integer("api.connections.max")
+        connectionIdle = values.duration("api.connections.idle")
         stopTimeout = values.duration("api.stop.timeout")
         faultPercent = values.integer("api.fault.rate")
         faultHold = values.duration("api.fault.hold")

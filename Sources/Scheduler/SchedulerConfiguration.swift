@@ -15,13 +15,19 @@ package struct SchedulerConfiguration: Sendable {
             "runs of a DAG that may wait; further triggers are refused"),
         Setting(
             "scheduler.interrupted", .choice(["policy", "retry", "fail"]), default: "policy",
-            "a try that the scheduler's end cut off: counts as a failure (policy), is tried again in any case (retry), or fails (fail)"),
+            "a try that a crash cut off: counts as a failure (policy), is tried again in any case (retry), or fails (fail); one that an orderly stop cut off goes on with the next start, unless it is to fail"
+        ),
         Setting("scheduler.log.bytes.max", .bytes, default: "4MiB", "the most that one try may log; what does not fit is counted"),
         Setting("scheduler.cancel.grace", .duration, default: "10s", "how long a cancelled task may take to end before it is given up"),
         Setting("scheduler.stop.timeout", .duration, default: "10s", "how long a stop waits for tasks and answers under way"),
+        Setting(
+            "scheduler.stop.write", .duration, default: "5s", "how long a stop waits for a disk that does not take the last changes"),
         Setting("scheduler.commit.retry", .duration, default: "1s", "the pause after a write of the metadata that failed"),
         Setting("scheduler.clock.check", .duration, default: "1m", "the longest sleep before the wall clock is looked at again"),
         Setting("scheduler.connections.max", .integer(1...100_000), default: "1024", "open connections; further ones wait"),
+        Setting(
+            "scheduler.connections.idle", .duration, default: "60s",
+            "how long a connection may be silent between requests before it is closed"),
         Setting("scheduler.request.bytes.max", .bytes, default: "1MiB", "the largest request body"),
         Setting("scheduler.page.max", .integer(1...10_000), default: "1000", "the most entries that a list gives at once"),
     ]
@@ -39,9 +45,11 @@ package struct SchedulerConfiguration: Sendable {
     let logBytesMax: Int
     let cancelGrace: Duration
     let stopTimeout: Duration
+    let stopWrite: Duration
     let commitRetry: Duration
     let clockCheck: Duration
     let connectionsMax: Int
+    let connectionIdle: Duration
     let requestBytesMax: Int
     let pageMax: Int
 
@@ -61,9 +69,11 @@ package struct SchedulerConfiguration: Sendable {
         logBytesMax = values.bytes("scheduler.log.bytes.max")
         cancelGrace = values.duration("scheduler.cancel.grace")
         stopTimeout = values.duration("scheduler.stop.timeout")
+        stopWrite = values.duration("scheduler.stop.write")
         commitRetry = values.duration("scheduler.commit.retry")
         clockCheck = max(.seconds(1), values.duration("scheduler.clock.check"))
         connectionsMax = values.integer("scheduler.connections.max")
+        connectionIdle = values.duration("scheduler.connections.idle")
         requestBytesMax = values.bytes("scheduler.request.bytes.max")
         pageMax = values.integer("scheduler.page.max")
     }

@@ -45,19 +45,30 @@ package final class SchedulerServer: Sendable {
             store: try MetadataStore(folder: configuration.folder), graphs: graphs, configuration: configuration, logger: logger)
         let service = APIService(core: core)
         let bytesMax = configuration.requestBytesMax
+        let guardian = RequestGuard(box: "scheduler", host: configuration.host, advertised: configuration.advertised)
         let listener: HTTPListener
         do {
             listener = try await HTTPListener.start(
                 HTTPListener.Configuration(
                     box: "scheduler", endpoint: Endpoint(host: configuration.host, port: configuration.port),
-                    portFlag: "--scheduler.port", connectionsMax: configuration.connectionsMax, stopTimeout: configuration.stopTimeout),
+                    portFlag: "--scheduler.port", connectionsMax: configuration.connectionsMax,
+                    connectionIdle: configuration.connectionIdle, stopTimeout: configuration.stopTimeout),
                 logger: logger
-            ) { request in try await Self.respond(request, service, bytesMax) }
+            ) { request in
+                do throws(RequestRefusal) {
+                    try guardian.check(request)
+                } catch {
+                    return response(.json(["detail": .string(error.description)], status: error.status.code))
+                }
+                return try await respond(request, service, bytesMax)
+            }
         } catch {
             core.store.close()
             throw error
         }
-        let recovered: Result<Void, any Error> = await core.perform { core, batch, now in
+        let recovered: Result<Void, any Error> = await core.perform(
+            refused: { .failure(MetadataError.unusable(path: configuration.folder + "/" + MetadataStore.fileName, reason: "\($0)")) }
+        ) { core, batch, now in
             Result { try core.recover(&batch, now) }
         }
         if case .failure(let error) = recovered {

@@ -1,19 +1,18 @@
 internal import Foundation
 package import Logging
-internal import NIOConcurrencyHelpers
 
 /// Log lines for people: time, level, label, message, then the metadata as `key=value`; each written whole, with one write(2).
 package struct LineLogHandler: LogHandler {
     package var metadata: Logger.Metadata = [:]
     package var logLevel: Logger.Level
     private let label: String
-    private let descriptor: CInt
+    private let output: LogOutput
 
-    /// - Parameter descriptor: an open file or standard error; it stays open for the process's life.
-    package init(label: String, level: Logger.Level, descriptor: CInt) {
+    /// - Parameter output: shared by all of the process's handlers.
+    package init(label: String, level: Logger.Level, output: LogOutput) {
         self.label = label
         logLevel = level
-        self.descriptor = descriptor
+        self.output = output
     }
 
     package subscript(metadataKey key: String) -> Logger.Metadata.Value? {
@@ -27,28 +26,15 @@ package struct LineLogHandler: LogHandler {
         for (key, value) in event.metadata ?? [:] { all[key] = value }
         for (key, value) in all.sorted(by: { $0.key < $1.key }) { line += " \(key)=\(value)" }
         line += "\n"
-        line.withUTF8 { bytes in
-            var rest = UnsafeRawBufferPointer(bytes)
-            while !rest.isEmpty {
-                let count = write(descriptor, rest.baseAddress, rest.count)
-                guard count > 0 || errno == EINTR else { return }
-                rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(max(0, count)))
-            }
-        }
+        line.withUTF8 { output.write(UnsafeRawBufferPointer($0)) }
     }
 
     /// Sends this process's log lines to a file, or to standard error where `path` is empty.
     ///
+    /// - Parameter bytesMax: how large the file grows before it is put aside as `path.1` and begun anew.
     /// - Throws: ``LogFileError`` when the file cannot be opened.
-    package static func bootstrap(path: String, level: Logger.Level) throws {
-        var descriptor = STDERR_FILENO
-        if !path.isEmpty {
-            let folder = (path as NSString).deletingLastPathComponent
-            if !folder.isEmpty { try? FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true) }
-            descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
-            guard descriptor >= 0 else { throw LogFileError(path: path, reason: String(cString: strerror(errno))) }
-        }
-        let opened = descriptor
-        LoggingSystem.bootstrap { LineLogHandler(label: $0, level: level, descriptor: opened) }
+    package static func bootstrap(path: String, bytesMax: Int, level: Logger.Level) throws {
+        let output = try LogOutput(path: path, bytesMax: bytesMax)
+        LoggingSystem.bootstrap { LineLogHandler(label: $0, level: level, output: output) }
     }
 }

@@ -43,13 +43,17 @@ package final class Stack: Sendable {
         _ configuration: StackConfiguration, boxes wanted: Set<Box> = Set(Box.allCases), dags: [DAGDefinition] = [], logger: Logger
     ) async throws -> Stack {
         var start = StackStart(configuration: configuration, wanted: wanted, dags: dags, logger: logger)
+        try configuration.checkPorts(of: wanted)
         do {
             // Boxes of one wave do not dial one another while they start, and are ready the sooner for starting together.
             for wave in [[.api, .broker, .store], [.zookeeper, .registry, .engine, .scheduler], [.console]] as [[Box]] {
                 try await start.start(wave: wave)
+                try Task.checkCancellation()
             }
         } catch {
-            for box in start.running.reversed() { await box.stop() }
+            // In a task of its own: a start that is cancelled still stops in order.
+            let running = start.running
+            await Task { for box in running.reversed() { await box.stop() } }.value
             throw error
         }
         return Stack(

@@ -49,6 +49,20 @@ struct FlowComposerTests {
         #expect(flow.table?.isEstimate == true)
     }
 
+    @Test("the API's failures show where its users are counted")
+    func failures() throws {
+        var composer = FlowComposer(configuration: try configuration())
+        var looks = looks([query()])
+        var task = TaskSnapshot(id: "stream", mapIndex: -1, state: "up_for_retry", tryNumber: 2, maxTries: 3)
+        task.note = "no users came from the RandomUser API: it answered 500"
+        let dag = DAGSnapshot(
+            id: "user_automation", isPaused: false, tags: [], tasks: [task], counts: ["users_created": 5, "fetched": 5, "retried": 3])
+        looks.scheduler = Look(content: SchedulerLook(dags: [dag]), checkedAt: 1_000)
+        let source = composer.compose(looks, boxes: boxes, late: [], at: 1_000).flows[0].source
+        #expect(source?.fetched == 5 && source?.retried == 3)
+        #expect(source?.problem == "no users came from the RandomUser API: it answered 500")
+    }
+
     @Test("rates come from what changed between two looks, and a second look at the same answer changes nothing")
     func rates() throws {
         var composer = FlowComposer(configuration: try configuration())

@@ -23,6 +23,38 @@ def test_the_compose_file_is_valid_and_every_service_is_checked_and_bounded():
         assert ":" in service["image"] and not service["image"].endswith(":latest"), name
 
 
+def test_the_compose_files_spark_can_run_the_script():
+    import re
+
+    import yaml
+
+    text = (ROOT / "docker-compose.yml").read_text()
+    whole = subprocess.run(
+        ["docker-compose", "-f", ROOT / "docker-compose.yml", "config"], capture_output=True, text=True, check=True, timeout=60).stdout
+    services = yaml.safe_load(whole)["services"]
+    line = re.search(r"docker compose exec (\S+) bash -c '(.*)'", text)
+    host, command = services[line[1]], line[2]
+    script = command.split()[-1]
+    assert any(script in (mount["target"] if isinstance(mount, dict) else mount) for mount in host["volumes"]), "it is not where it is submitted"
+    broker = services["broker"]["environment"]["KAFKA_ADVERTISED_LISTENERS"]
+    for service in (host, services["spark-worker"]):
+        assert service["environment"]["CASSANDRA_HOST"] in services
+        assert service["environment"]["KAFKA_BOOTSTRAP_SERVERS"] in broker
+    # The line, the script and its own words name the same packages.
+    packages = re.search(r"--packages (\S+)", command)[1]
+    assert (ROOT / "pyspark_stream.py").read_text().count(packages) == 2
+    assert "cassandra-driver" in command, "the image has no driver of its own"
+
+
+def test_the_spark_script_runs_without_the_cassandra_driver(tmp_path):
+    (tmp_path / "cassandra").mkdir()
+    (tmp_path / "cassandra" / "__init__.py").write_text("raise ImportError('not installed')")
+    answer = subprocess.run(
+        ["python3", "-c", "import pyspark_stream; assert pyspark_stream.Cluster is None"], cwd=ROOT, capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}:{ROOT}"}, timeout=60)
+    assert answer.returncode == 0, answer.stderr
+
+
 def test_the_profile_real_names_the_compose_files_addresses():
     import json
 

@@ -1,12 +1,17 @@
 """The users pipeline as `leat up` runs it: API to DAG to topic to query to table, each hop looked at from outside."""
 
 import json
+import os
+import signal
+import subprocess
+import time
 import uuid
 
+import pytest
 import requests
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-from leat import Leat, wait_until
+from leat import BINARY, Leat, wait_until
 
 FIELDS = ["id", "first_name", "last_name", "gender", "address", "post_code", "email", "username", "dob", "registered_date", "phone", "picture"]
 
@@ -65,7 +70,8 @@ def test_bad_records_go_to_the_dead_letter_topic_and_the_query_goes_on(stack, ca
         assert headers["leat.reason"] and headers["leat.topic"] == b"users_created"
         assert int(headers["leat.offset"]) >= 0 and headers["leat.query"] == b"users"
     status = wait_until("the drop in the status", lambda: next((s for s in reversed(stack.statuses()) if s["dropped"]["count"] >= 3), None), 10)
-    assert status["dropped"]["lastReason"] and status["query"]["exception"] is None if "exception" in status["query"] else True
+    assert status["dropped"]["lastReason"]
+    assert status["query"].get("exception") is None and status["query"]["isActive"] is True
 
 
 def test_the_scheduler_answers_airflows_api(stack):
@@ -143,3 +149,114 @@ def test_a_stop_drains_and_a_restart_resumes(tmp_path):
         status = wait_until("the first status with rows", lambda: next((s for s in again.statuses() if s["table"]["rows"] > 0), None), 30)
         assert status["topic"]["records"] >= summary["topic"]["records"]
         again.stop()
+
+
+def test_a_restart_without_news_shows_where_the_query_stands_and_stops_at_once(tmp_path):
+    settings = {"pipeline.rate": 50, "pipeline.for": "1s"}
+    first = Leat(tmp_path, "up", "--json", settings=settings)
+    with first:
+        wait_until("rows", lambda: any(s["table"]["rows"] >= 50 for s in first.statuses() if s.get("table")), 30)
+        assert first.stop() == 0
+    again = Leat(tmp_path, "up", "--json", ports=first.ports, settings={**settings, "pipeline.trigger": "false"})
+    with again:
+        status = wait_until("the query's place", lambda: next((s for s in again.statuses() if s["query"]["isActive"] and s["query"]["rows"] >= 50), None), 20)
+        assert status["query"]["lag"] == 0
+        began = time.monotonic()
+        assert again.stop() == 0
+        assert time.monotonic() - began < 8, "the stop waited for a query that had nothing to read"
+
+
+def test_a_query_that_died_says_why(tmp_path):
+    settings = {"pipeline.rate": 50, "pipeline.for": "1s"}
+    first = Leat(tmp_path, "up", "--json", settings=settings)
+    with first:
+        wait_until("rows", lambda: any(s["table"]["rows"] >= 50 for s in first.statuses() if s.get("table")), 30)
+        from confluent_kafka.admin import AdminClient, NewTopic
+
+        admin = AdminClient({"bootstrap.servers": first.address("broker")})
+        assert first.process.poll() is None
+        for future in admin.delete_topics(["users_created"]).values():
+            future.result(10)
+        for future in admin.create_topics([NewTopic("users_created", 1, 1)]).values():
+            future.result(10)
+        status = wait_until("the query's end", lambda: next((s for s in reversed(first.statuses()) if s["query"].get("exception")), None), 30)
+        assert "KAFKA_DATA_LOSS" in status["query"]["exception"] and "checkpoint is the folder" in status["query"]["exception"]
+        assert status["query"]["isActive"] is False
+        began = time.monotonic()
+        assert first.stop() == 0
+        assert time.monotonic() - began < 8, "the stop waited for a query that had ended"
+    again = Leat(tmp_path, "up", "--json", ports=first.ports, settings={**settings, "pipeline.trigger": "false"})
+    with again:
+        status = wait_until("the reason", lambda: next((s for s in again.statuses() if s["query"].get("exception")), None), 30)
+        assert "KAFKA_DATA_LOSS.TOPIC_RECREATED" in status["query"]["exception"]
+        again.stop()
+
+
+def test_a_reader_that_goes_away_ends_the_run_in_order(tmp_path):
+    leat = Leat(tmp_path, "up", "--json")
+    flags = [f"--{key}={value}" for key, value in leat.settings.items()]
+    with open(leat.errors, "ab") as errors:
+        process = subprocess.Popen([BINARY, "up", "--json", *flags], cwd=tmp_path, stdout=subprocess.PIPE, stderr=errors)
+    try:
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.wait(30) == 0, leat.stderr()
+    finally:
+        process.kill()
+    assert "Fatal" not in leat.stderr()
+    # The stop was in order: the folder is free, and nothing has to be recovered.
+    with leat:
+        leat.wait_for_ports("scheduler")
+        leat.stop()
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no device that is always full")
+def test_a_full_disk_on_the_output_costs_lines_and_not_the_run(tmp_path):
+    leat = Leat(tmp_path, "up", "--json")
+    flags = [f"--{key}={value}" for key, value in leat.settings.items()]
+    with open(leat.errors, "ab") as errors, open("/dev/full", "wb") as full:
+        process = subprocess.Popen([BINARY, "up", "--json", "--for", "3s", *flags], cwd=tmp_path, stdout=full, stderr=errors)
+    try:
+        assert process.wait(40) == 0, leat.stderr()
+    finally:
+        process.kill()
+    assert "of output could not be written: No space left on device" in leat.stderr()
+
+
+def test_a_closed_pipe_ends_cql_quietly(stack, cassandra):
+    cassandra.execute("CREATE TABLE IF NOT EXISTS interop.wide (k int PRIMARY KEY, v text)")
+    for k in range(200):
+        cassandra.execute("INSERT INTO interop.wide (k, v) VALUES (%s, %s)", (k, "x" * 5_000))
+    command = f"{BINARY} cql --store {stack.address('store')} --json -e 'SELECT * FROM interop.wide' | head -1"
+    answer = subprocess.run(["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, text=True, timeout=60)
+    assert answer.returncode == 0 and answer.stderr == "" and answer.stdout.count("\n") == 1
+
+
+def test_the_first_interruption_cancels_the_start(tmp_path):
+    # The store that is named does not answer: preparing the tables waits for it.
+    leat = Leat(tmp_path, "up", "--json", settings={"store.use": "127.0.0.1:1"})
+    with leat:
+        leat.wait_for_ports("scheduler")
+        began = time.monotonic()
+        leat.process.send_signal(signal.SIGINT)
+        assert leat.process.wait(25) == 0
+        assert time.monotonic() - began < 20
+    assert "before everything had started" in leat.stderr()
+
+
+def test_with_a_password_leat_up_runs_and_the_console_sees_the_dags(tmp_path):
+    leat = Leat(tmp_path, "up", "--json", settings={"scheduler.password": "secret", "pipeline.rate": 20, "pipeline.for": "1s"})
+    with leat:
+        wait_until("rows", lambda: any(s["users"]["fetched"] >= 20 for s in leat.statuses()), 30)
+        assert not any("401" in problem for s in leat.statuses() for problem in s["problems"])
+        dags = requests.get(leat.url("console") + "/api/dags", timeout=10).json()
+        assert [dag["id"] for dag in dags["list" if "list" in dags else "dags"]] == ["user_automation"], dags
+        leat.stop()
+
+
+def test_advertised_addresses_are_for_others(tmp_path):
+    settings = {f"{box}.advertised": "nowhere.invalid:1" for box in ("store", "engine", "scheduler", "api", "registry", "console")}
+    leat = Leat(tmp_path, "up", "--json", settings={**settings, "pipeline.rate": 20, "pipeline.for": "1s"})
+    with leat:
+        wait_until("rows in the table", lambda: any(s["table"]["rows"] >= 20 for s in leat.statuses() if s.get("table")), 30)
+        leat.stop()

@@ -24,9 +24,9 @@ import Testing
         #expect(flags.pairs.isEmpty)
     }
 
-    @Test func anEmptyValueAndAMissingOneAreKept() {
+    @Test func anEmptyValueIsOneAndAMissingOneIsNot() {
         let flags = SettingFlags(arguments: ["--data=", "--log.level"], keys: keys)
-        #expect(flags.pairs.map(\.text) == ["", ""])
+        #expect(flags.pairs.map(\.text) == [""] && flags.missing == ["log.level"])
     }
 }
 

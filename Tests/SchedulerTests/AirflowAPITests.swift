@@ -2,6 +2,7 @@ import IO
 import Logging
 import NIOCore
 import NIOHTTP1
+import NIOPosix
 import Testing
 
 @testable import Scheduler
@@ -65,6 +66,46 @@ import Testing
                 #expect(answer.status == 422 && first?["type"]?.string == type && first?["loc"] == location, "\(body): \(answer.body)")
             }
             #expect(try await harness.client.runs().isEmpty)
+        }
+    }
+
+    @Test(arguments: ["scheduled__2026-01-01T00:00:00+00:00", "backfill__x", "asset_triggered__x"])
+    func anIDThatIsTheSchedulersOwnIsRefused(id: String) async throws {
+        try await SchedulerHarness.with([DAGDefinition(id: "d", tasks: [TaskDefinition(id: "t") { _ in }])]) { harness in
+            let answer = try await harness.raw(
+                "POST", "/api/v2/dags/d/dagRuns", "{\"logical_date\": null, \"dag_run_id\": \"\(id)\"}")
+            #expect(answer.status == 400)
+            let detail = try JSON(parsing: answer.body.utf8)["detail"]?.string
+            #expect(detail?.hasPrefix("A manual DAG run cannot use ID '\(id)' since it is reserved for ") == true)
+        }
+    }
+
+    @Test func anotherSitesPageCannotTriggerRuns() async throws {
+        try await SchedulerHarness.with([DAGDefinition(id: "d", tasks: [TaskDefinition(id: "t") { _ in }])]) { harness in
+            let path = "/api/v2/dags/d/dagRuns", body = "{\"logical_date\": null}"
+            func status(_ headers: [(String, String)]) async throws -> Int {
+                try await harness.raw("POST", path, body, headers: headers).status
+            }
+            // What a form or a fetch without a preflight can send.
+            let form = try await status([("Content-Type", "text/plain")])
+            #expect(form == 415)
+            #expect(try await status([("Origin", "http://evil.example")]) == 403)
+            #expect(try await status([("Sec-Fetch-Site", "cross-site")]) == 403)
+            #expect(try await harness.raw("GET", "/api/v2/dags", headers: [("Host", "evil.example")]).status == 421)
+            #expect(try await harness.client.runs("d").isEmpty)
+            #expect(try await status([("Origin", harness.server.url)]) == 200)
+        }
+    }
+
+    @Test func silentConnectionsDoNotBlockThePort() async throws {
+        let settings = ["scheduler.connections.max": "1", "scheduler.connections.idle": "100ms"]
+        try await SchedulerHarness.with([DAGDefinition(id: "d", tasks: [TaskDefinition(id: "t") { _ in }])], settings: settings) {
+            harness in
+            let port = harness.server.endpoints[0].port
+            let silent = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton).connect(host: "127.0.0.1", port: port)
+                .get()
+            #expect(try await harness.raw("GET", "/api/v2/version").status == 200)
+            try? await silent.close()
         }
     }
 

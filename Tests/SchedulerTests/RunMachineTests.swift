@@ -149,6 +149,32 @@ import Testing
         #expect(bench.send(interrupted) == [.ended(.failed)])
     }
 
+    @Test func aTryThatAStopCutOffGoesOnAtOnceAndCostsNoTry() throws {
+        let stopped = RunMachine.Event.finished(task: "a", tryNumber: 1, .stopped(reason: "stopped"))
+        var bench = try Bench([task("a", retries: 1)])
+        _ = bench.send(.begin)
+        _ = bench.machine.takeChanges()
+        bench.machine.isDraining = true
+        #expect(bench.send(stopped) == [] && bench.state("a") == .scheduled)
+        #expect(bench.machine.takeChanges().tries.map(\.state) == [.failed])
+        bench.machine.isDraining = false
+        #expect(bench.send(.begin) == [.start(task: "a", tryNumber: 2)])
+        // The one retry that it has is still to come.
+        #expect(bench.fail("a", 2) == [] && bench.state("a") == .upForRetry)
+        bench = try Bench([task("a", retries: 1)], interruption: .fail)
+        _ = bench.send(.begin)
+        #expect(bench.send(stopped) == [.ended(.failed)])
+    }
+
+    @Test func anEndedTryIsWrittenThoughTheNextHasBegun() throws {
+        var bench = try Bench([task("a")], interruption: .retry)
+        _ = bench.send(.begin)
+        _ = bench.machine.takeChanges()
+        _ = bench.send(.finished(task: "a", tryNumber: 1, .interrupted(reason: "died")))
+        let tries = bench.machine.takeChanges().tries
+        #expect(tries.map(\.tryNumber) == [1, 2] && tries.map(\.state) == [.failed, .running])
+    }
+
     @Test func drainingStartsNothing() throws {
         var bench = try Bench([task("a"), task("b", ["a"])])
         _ = bench.send(.begin)

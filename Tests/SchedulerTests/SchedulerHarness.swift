@@ -70,7 +70,10 @@ struct SchedulerHarness {
         var request = HTTPClientRequest(url: server.url + path)
         request.method = HTTPMethod(rawValue: method)
         for (name, value) in headers { request.headers.add(name: name, value: value) }
-        if let body { request.body = .bytes(ByteBuffer(string: body)) }
+        if let body {
+            if !request.headers.contains(name: "Content-Type") { request.headers.add(name: "Content-Type", value: "application/json") }
+            request.body = .bytes(ByteBuffer(string: body))
+        }
         let response = try await Self.http.execute(request, timeout: .seconds(20))
         return (Int(response.status.code), String(buffer: try await response.body.collect(upTo: 16 << 20)), response.headers)
     }

@@ -60,6 +60,31 @@ import Testing
         }
     }
 
+    @Test func countsAddUpOverTheTries() async throws {
+        let folder = SchedulerHarness.temporaryFolder()
+        let calls = Counter()
+        let dag = DAGDefinition(
+            id: "d",
+            tasks: [
+                TaskDefinition(id: "t", retries: 1, retryDelay: .milliseconds(1), produces: "users") { run in
+                    let call = calls.increment()
+                    run.count("users", 10)
+                    run.push("last", .integer(Int64(call)))
+                    if call == 1 { throw TestError(text: "no") }
+                    if call == 2 { try await Task.sleep(for: .seconds(60)) }
+                }
+            ])
+        let first = try await SchedulerHarness.start([dag], folder: folder)
+        let run = try await first.client.trigger("d")
+        _ = try await eventually { calls.value == 2 ? true : nil }
+        #expect(try await eventually { try await first.client.xcoms("d", run.runID, "t")["users"] == 20 ? true : nil })
+        await first.stop(keepFolder: true)
+        let second = try await SchedulerHarness.start([dag], folder: folder)
+        #expect(try await second.ended(run).state == .success)
+        #expect(try await second.client.xcoms("d", run.runID, "t") == ["users": 30, "last": 3])
+        await second.stop()
+    }
+
     @Test func aTimeoutCancelsAndCountsAsFailure() async throws {
         let dag = DAGDefinition(
             id: "d", tasks: [TaskDefinition(id: "t", executionTimeout: .milliseconds(50)) { _ in try await Task.sleep(for: .seconds(60)) }])
@@ -367,6 +392,36 @@ import Testing
         #expect(try await second.ended(run).state == .success)
         #expect(calls.value == 2)
         await second.stop()
+    }
+
+    @Test func runsThatManyStopsInterruptedDoNotKeepANewOneOut() async throws {
+        let calls = Counter()
+        let isPatient = NIOLockedValueBox(true)
+        let dag = DAGDefinition(
+            id: "d", maxActiveRuns: 2,
+            tasks: [
+                TaskDefinition(id: "t") { _ in
+                    calls.increment()
+                    if isPatient.withLockedValue({ $0 }) { try await Task.sleep(for: .seconds(60)) }
+                }
+            ])
+        let folder = SchedulerHarness.temporaryFolder()
+        var runs: [AirflowRun] = []
+        for start in 1...3 {
+            let harness = try await SchedulerHarness.start([dag], folder: folder)
+            runs.append(try await harness.client.trigger("d"))
+            // The first start begins one run, the others begin two: the runs before, at once, and no more than may be active.
+            let begun = [1, 3, 5][start - 1]
+            _ = try await eventually { calls.value == begun ? true : nil }
+            await harness.stop(keepFolder: true)
+        }
+        isPatient.withLockedValue { $0 = false }
+        let last = try await SchedulerHarness.start([dag], folder: folder)
+        for run in runs { #expect(try await last.ended(run).state == .success) }
+        let tries = try await last.raw("GET", "/api/v2/dags/d/dagRuns/\(encoded(runs[0].runID))/taskInstances/t/tries")
+        let states = try JSON(parsing: tries.body.utf8)["task_instances"]?.array?.map { $0["state"]?.string }
+        #expect(states == ["failed", "failed", "failed", "success"])
+        await last.stop()
     }
 
     @Test func aRunOfADAGThatIsGoneEnds() async throws {

@@ -103,7 +103,8 @@ struct FlowComposer: Sendable {
             let names = ["fetched", "users_fetched", "users", "produced"] + (name.map { [$0] } ?? [])
             flow.source = FlowSnapshot.Source(
                 name: BoxID.api.name, fetched: names.lazy.compactMap { dag.counts[$0] }.first,
-                retried: dag.counts["retried"] ?? dag.counts["retries"])
+                retried: dag.counts["retried"] ?? dag.counts["retries"],
+                problem: dag.tasks.lazy.filter { $0.state != "success" }.compactMap(\.note).first)
             if let fetched = flow.source?.fetched {
                 let metered = metered("dag/\(dag.id)/fetched", fetched, at: looks.scheduler.checkedAt, using: &used)
                 flow.source?.rate = metered.rate

@@ -1,3 +1,4 @@
+internal import HTTPServing
 internal import HTTPTypes
 internal import Hummingbird
 internal import IO
@@ -6,9 +7,8 @@ internal import NIOCore
 /// What the console refuses or cannot give, as the JSON `{"error": {"problem", "nextStep"}}` with a status of its own.
 enum ConsoleError: DescribedError, HTTPResponseError, Equatable {
     case notFound(String)
-    case foreignHost(String)
-    case foreignOrigin
-    case notJSON
+    /// It does not get past the port's guard.
+    case refusedAtTheDoor(RequestRefusal)
     case malformed(String)
     case notConfigured(box: String, setting: String)
     case unreachable(box: String, reason: String)
@@ -19,9 +19,7 @@ enum ConsoleError: DescribedError, HTTPResponseError, Equatable {
     var status: HTTPResponse.Status {
         switch self {
         case .notFound, .notConfigured: .notFound
-        case .foreignHost: .misdirectedRequest
-        case .foreignOrigin: .forbidden
-        case .notJSON: .unsupportedMediaType
+        case .refusedAtTheDoor(let refusal): refusal.status
         case .malformed: .badRequest
         case .unreachable: .badGateway
         case .refused(_, let status, _): (400..<500).contains(status) && status != 401 ? .init(code: status) : .badGateway
@@ -32,9 +30,7 @@ enum ConsoleError: DescribedError, HTTPResponseError, Equatable {
     var problem: String {
         switch self {
         case .notFound(let what): "there is no \(what)"
-        case .foreignHost(let host): "'\(host)' is not a name of this console"
-        case .foreignOrigin: "the request comes from another site's page"
-        case .notJSON: "the body has to be application/json"
+        case .refusedAtTheDoor(let refusal): refusal.problem
         case .malformed(let what): what
         case .notConfigured(let box, _): "no \(box) is configured"
         case .unreachable(let box, let reason): "the \(box) does not answer: \(reason)"
@@ -46,8 +42,7 @@ enum ConsoleError: DescribedError, HTTPResponseError, Equatable {
 
     var nextStep: String? {
         switch self {
-        case .foreignHost: "open it by its IP address, as localhost, or set console.advertised to this name"
-        case .foreignOrigin: "use the console's own page, or a client that is no browser"
+        case .refusedAtTheDoor(let refusal): refusal.nextStep
         case .notConfigured(_, let setting): "set \(setting)"
         case .tooManyListeners: "close one, or raise console.listeners"
         default: nil

@@ -28,7 +28,7 @@ struct ConsoleRoutes: Sendable {
 
     func router() -> Router<BasicRequestContext> {
         let router = Router()
-        router.add(middleware: RequestGuard(host: configuration.host, advertised: configuration.advertised))
+        router.add(middleware: GuardedAnswers(host: configuration.host, advertised: configuration.advertised))
         for file in StaticFile.all {
             router.get(RouterPath(file.path)) { request, _ in file.response(to: request) }
             router.head(RouterPath(file.path)) { request, _ in

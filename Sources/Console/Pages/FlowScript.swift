@@ -76,7 +76,7 @@ enum FlowScript {
                     name: source?.name ?? "RandomUser API", word: boxes.api?.state ?? "unset", count: count(source?.fetched),
                     unit: "users fetched", rate: source?.rate ?? 0, history: source?.history,
                     facts: [["rate", rate(source?.rate)], ["answers in", duration(boxes.api?.latencyMilliseconds)],
-                        ["retried", source?.retried ? count(source.retried) : null]] }),
+                        ["retried", source?.retried ? count(source.retried) : null]], problem: source?.problem }),
                 hop("dag", "scheduler", {
                     name: dag?.id ?? "no DAG", link: dag ? `/dags#${encodeURIComponent(dag.id)}` : null,
                     word: dag?.isPaused ? "paused" : boxes.scheduler?.state ?? "unset",

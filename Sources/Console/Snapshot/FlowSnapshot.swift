@@ -37,6 +37,8 @@ struct FlowSnapshot: Codable, Sendable, Equatable {
         var retried: Int64?
         var rate: Double?
         var history: [Double]?
+        /// What the newest run's task says that has not succeeded: the API's last failure, as a rule.
+        var problem: String?
     }
 }
 

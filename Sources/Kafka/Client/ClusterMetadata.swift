@@ -19,6 +19,9 @@ package struct ClusterMetadata: Sendable {
 
     package struct Topic: Sendable {
         package let name: String
+        /// The id that the topic was given when it was created: another one after it was deleted and created anew; nil where the
+        /// broker tells none (before Metadata version 10).
+        package let id: TopicID?
         /// Why the broker describes the topic only in part or not at all; nil where nothing is wrong.
         package let error: ErrorCode?
         package let isInternal: Bool

@@ -119,7 +119,8 @@ extension ClusterMetadata {
         clusterID = response.clusterID
         topics = response.topics.map { topic in
             Topic(
-                name: topic.name ?? "", error: topic.error == .none ? nil : topic.error, isInternal: topic.isInternal,
+                name: topic.name ?? "", id: topic.id == .zero ? nil : topic.id, error: topic.error == .none ? nil : topic.error,
+                isInternal: topic.isInternal,
                 partitions: topic.partitions
                     .map { Partition(index: $0.index, leader: $0.leaderID, replicas: $0.replicas, isr: $0.inSyncReplicas) }
                     .sorted { $0.index < $1.index })

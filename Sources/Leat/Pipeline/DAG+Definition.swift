@@ -6,7 +6,7 @@ extension DAG {
     /// - Throws: ``InvalidTimetable`` for a cron expression or a time zone that is none.
     func definition(links: PipelineLinks) throws -> DAGDefinition {
         DAGDefinition(
-            id: id, schedule: try schedule.timetable(), catchup: catchup, description: description, tags: tags,
+            id: id, schedule: try schedule.timetable(), startDate: startDate, catchup: catchup, description: description, tags: tags,
             maxActiveRuns: maxActiveRuns,
             tasks: operators.map { $0.definition(links: links) })
     }

@@ -1,9 +1,17 @@
+#if canImport(FoundationEssentials)
+    public import FoundationEssentials
+#else
+    public import Foundation
+#endif
+
 /// A directed acyclic graph of tasks with a schedule, in Airflow's words.
 public struct DAG: Sendable {
     /// Letters, digits, `_`, `-` and `.`; the name in the console and in the API.
     public let id: String
     /// When it runs by itself.
     public let schedule: Schedule
+    /// There are no ticks before it, and the intervals of ``Schedule/every(_:)`` count from it; nil: when the scheduler first sees the DAG.
+    public let startDate: Date?
     /// Whether the intervals between `startDate` and now that have passed without a run are run when the DAG is deployed.
     public let catchup: Bool
     /// A line for people.
@@ -21,11 +29,12 @@ public struct DAG: Sendable {
     ///   - id: letters, digits, `_`, `-` and `.`; the name in the console and in the API.
     ///   - operators: the tasks; one that names no `after` starts at once.
     public init(
-        _ id: String, schedule: Schedule, catchup: Bool = false, description: String = "", tags: [String] = [],
+        _ id: String, schedule: Schedule, startDate: Date? = nil, catchup: Bool = false, description: String = "", tags: [String] = [],
         maxActiveRuns: Int = 16, @PipelineBuilder<SwiftOperator> _ operators: () -> [SwiftOperator]
     ) {
         self.id = id
         self.schedule = schedule
+        self.startDate = startDate
         self.catchup = catchup
         self.description = description
         self.tags = tags

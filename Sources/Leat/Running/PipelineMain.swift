@@ -10,15 +10,21 @@ enum PipelineMain {
             let flags = try flags(CommandLine.arguments.dropFirst())
             let configuration = try StackConfiguration.load(
                 path: nil, profile: nil, environment: ProcessInfo.processInfo.environment, flags: flags)
-            try LineLogHandler.bootstrap(path: configuration.values.text("log.file"), level: configuration.logLevel)
+            try LineLogHandler.bootstrap(
+                path: configuration.values.text("log.file"), bytesMax: configuration.values.bytes("log.file.bytes.max"),
+                level: configuration.logLevel)
             let plan = PipelineRuntime.Plan(
                 boxes: [.engine, .scheduler], pipelines: [pipeline], runsQueries: true,
                 triggers: configuration.values.boolean("pipeline.trigger"))
-            let runtime = try await PipelineRuntime.start(configuration, plan: plan, logger: Logger(label: "leat"))
-            await terminationSignal()
+            let signals = StopSignals()
+            let runtime = try await signals.starting {
+                try await PipelineRuntime.start(configuration, plan: plan, logger: Logger(label: "leat"))
+            }
+            guard let runtime else { return }
+            await signals.wait()
             await runtime.stop()
         } catch {
-            FileHandle.standardError.write(Data("\(pipeline.name): \(error)\n".utf8))
+            try? FileHandle.standardError.write(contentsOf: Data("\(pipeline.name): \(error)\n".utf8))
             exit(1)
         }
     }
@@ -36,18 +42,5 @@ enum PipelineMain {
             pairs.append((String(parts[0].dropFirst(2)), text))
         }
         return pairs
-    }
-
-    private static func terminationSignal() async {
-        let (signals, continuation) = AsyncStream.makeStream(of: CInt.self)
-        let sources = [SIGINT, SIGTERM].map { number in
-            signal(number, SIG_IGN)
-            let source = DispatchSource.makeSignalSource(signal: number)
-            source.setEventHandler { continuation.yield(number) }
-            source.resume()
-            return source
-        }
-        for await _ in signals { break }
-        for source in sources { source.cancel() }
     }
 }

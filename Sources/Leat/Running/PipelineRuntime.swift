@@ -14,6 +14,10 @@ package final class PipelineRuntime: Sendable {
     package let pipelines: [any Pipeline]
     private let links: PipelineLinks
     private let logger: Logger
+    private let started = NIOLockedValueBox<[StreamingQuery]>([])
+
+    /// The queries that were started here, running or ended.
+    package var queries: [StreamingQuery] { started.withLockedValue { $0 } }
 
     /// What a start is to bring up.
     package struct Plan: Sendable {
@@ -48,11 +52,13 @@ package final class PipelineRuntime: Sendable {
         let stack = try await Stack.start(configuration, boxes: plan.boxes, dags: definitions, logger: logger)
         let runtime = PipelineRuntime(stack: stack, pipelines: plan.pipelines, links: links, logger: logger)
         do {
-            try links.connect(to: stack.configuration)
+            if !plan.pipelines.isEmpty { try links.connect(to: stack.configuration) }
             if plan.runsQueries { try await runtime.startQueries() }
             if plan.triggers { try await runtime.trigger(dags) }
+            try Task.checkCancellation()
         } catch {
-            await runtime.stop()
+            // In a task of its own: a start that is cancelled still stops in order.
+            await Task { await runtime.stop() }.value
             throw error
         }
         return runtime
@@ -70,7 +76,10 @@ package final class PipelineRuntime: Sendable {
             let queries = try pipeline.queries(session)
             guard !queries.isEmpty else { continue }
             try await prepare(pipeline)
-            for query in queries { _ = try await query.start() }
+            for query in queries {
+                let query = try await query.start()
+                started.withLockedValue { $0.append(query) }
+            }
         }
     }
 
@@ -86,7 +95,7 @@ package final class PipelineRuntime: Sendable {
             } catch let error as CassandraClientError where error.mayPass {
                 guard ContinuousClock.now < deadline else {
                     throw PipelineError(
-                        problem: "the store has not answered within \(limit.text): \(error)",
+                        problem: "the store has not answered within \(limit.text): \(error.place.map { $0 + ": " } ?? "")\(error.problem)",
                         nextStep: "start it, give its address with store.use, or raise pipeline.prepare.timeout")
                 }
                 try await Task.sleep(for: backoff.next())
@@ -96,7 +105,7 @@ package final class PipelineRuntime: Sendable {
 
     private func trigger(_ dags: [DAG]) async throws {
         guard !dags.isEmpty else { return }
-        let client = AirflowClient(AirflowClientConfiguration(url: try stack.configuration.url(of: .scheduler)), logger: logger)
+        let client = AirflowClient(try stack.configuration.airflow, logger: logger)
         do {
             for dag in dags { _ = try await client.trigger(dag.id) }
         } catch {
@@ -118,7 +127,9 @@ package final class PipelineRuntime: Sendable {
 /// What a pipeline's tasks reach the other boxes through; connected once their addresses are known.
 final class PipelineLinks: Sendable {
     private struct Open {
-        let producer: KafkaProducer
+        let bootstrap: [Endpoint]
+        /// Made for the first task that runs: it has threads and connections of its own.
+        var producer: KafkaProducer?
         let users: RandomUserClient
         let cassandra: CassandraClient
         let settings: PipelineSettings
@@ -135,36 +146,57 @@ final class PipelineLinks: Sendable {
 
     func connect(to configuration: StackConfiguration) throws {
         let values = configuration.values
-        let api = try configuration.apiAddress()
+        let api = try configuration.apiAddress(for: .inside)
         let open = Open(
-            producer: try KafkaProducer(bootstrap: configuration.endpoints(of: .broker), logger: logger),
+            bootstrap: try configuration.endpoints(of: .broker, for: .inside),
             users: try RandomUserClient(RandomUserClientConfiguration(url: api, values: values), logger: logger),
             cassandra: CassandraClient(
-                CassandraClientConfiguration(contactPoints: try configuration.endpoints(of: .store)), logger: logger),
+                CassandraClientConfiguration(contactPoints: try configuration.endpoints(of: .store, for: .inside)), logger: logger),
             settings: PipelineSettings(api: api, rate: values.integer("pipeline.rate"), duration: values.duration("pipeline.for")),
             flushTimeout: values.duration("pipeline.flush.timeout"))
         self.open.withLockedValue { $0 = open }
         connected.open()
     }
 
+    /// Whether a task has needed the broker yet.
+    var hasProducer: Bool { open.withLockedValue { $0?.producer != nil } }
+
     var cassandra: CassandraClient { open.withLockedValue { $0!.cassandra } }
 
     /// A task's view of the boxes. Waits for the connection: a run that an earlier process left behind may start before it.
     func run(_ context: TaskContext) async throws -> TaskRun {
         try await connected.wait()
-        let open = open.withLockedValue { $0! }
+        let (open, producer) = try open.withLockedValue { open in
+            let producer = try open!.producer ?? KafkaProducer(bootstrap: open!.bootstrap, logger: logger)
+            open!.producer = producer
+            return (open!, producer)
+        }
         return TaskRun(
             context: context, settings: open.settings,
-            kafka: KafkaSender(producer: open.producer, flushTimeout: open.flushTimeout) { topic in context.count(topic, 1) },
+            kafka: KafkaSender(producer: producer, flushTimeout: open.flushTimeout) { topic in context.count(topic, 1) },
             userClient: open.users)
     }
 
     func close() async {
         let open = open.withLockedValue { $0 }
         guard let open else { return }
-        await open.producer.close()
+        await open.producer?.close()
         await open.users.close()
         await open.cassandra.close()
+    }
+}
+
+extension StackConfiguration {
+    /// The scheduler as this process reaches it, with the name and the password that it asks for.
+    var airflow: AirflowClientConfiguration {
+        get throws {
+            var client = AirflowClientConfiguration(url: try url(of: .scheduler, for: .inside))
+            if values.isSet("scheduler.password") {
+                client.username = values.text("scheduler.username")
+                client.password = values.text("scheduler.password")
+            }
+            return client
+        }
     }
 }
 

@@ -3,6 +3,12 @@ package struct PipelineStatus: Codable, Sendable, Equatable {
     package struct Users: Codable, Sendable, Equatable {
         /// Records that the DAG's runs have sent, all acknowledged.
         package var fetched = 0
+        /// Requests to the API that failed and were made again.
+        package var retried = 0
+        /// What is to be known of the newest run's task: why its last try failed, or that it produced nothing.
+        package var note: String?
+        /// The newest run's try, 1 for the first.
+        package var tryNumber = 0
         /// The newest run's state, in Airflow's words.
         package var run: String?
     }
@@ -16,6 +22,7 @@ package struct PipelineStatus: Codable, Sendable, Equatable {
         package var name: String
         /// Spark's status message.
         package var status = "not started"
+        package var isActive = false
         /// Records of the topic that the committed batches have read.
         package var rows = 0
         package var batch = 0
@@ -29,6 +36,8 @@ package struct PipelineStatus: Codable, Sendable, Equatable {
     package struct Table: Codable, Sendable, Equatable {
         package var name: String
         package var rows = 0
+        /// How long ago the rows were counted: a large table is counted more rarely.
+        package var countedSecondsAgo: Double?
     }
 
     package struct Dropped: Codable, Sendable, Equatable {

@@ -24,13 +24,29 @@ package actor StatusGatherer {
     private let timeout: Duration
     private var last: PipelineStatus
     private var deadLettersSeen = -1
-    private var endedRuns: [String: Int] = [:]
+    /// By DAG and run: run ids are the DAG's own.
+    private var endedRuns: [[String]: Counts] = [:]
+    /// The query's id, from its start in this process or from when it was last seen running: an ended one is found by it alone.
+    private var seenQuery: String?
+    private var lastOffsets: [Int32: Int64]?
+    private var countedAt: ContinuousClock.Instant?
+    private let usersQuestion = Question<PipelineStatus.Users>("scheduler")
+    private let recordsQuestion = Question<Records>("broker")
+    private let queryQuestion = Question<QueryAnswer?>("engine")
+    private let rowsQuestion = Question<Int?>("store", bound: .seconds(60))
     /// The newest runs of a DAG whose records are counted.
     private let runsCounted = 100
-    /// Counting a table reads all of it: it is done again only after a rest of twenty times what it took.
+    /// Counting a table reads all of it: it is done again only after a rest of twenty times what it took, of five seconds at most.
     private var countsAgainAt = ContinuousClock.now
+    private let restMax = Duration.seconds(5)
+    /// How long a count that has to be right may take.
+    private let finalCount = Duration.seconds(10)
 
-    package init(_ pipeline: any Pipeline, configuration: StackConfiguration, timeout: Duration = .milliseconds(900)) throws {
+    /// - Parameter queries: those that this process has started.
+    package init(
+        _ pipeline: any Pipeline, configuration: StackConfiguration, queries: [StreamingQuery] = [],
+        timeout: Duration = .milliseconds(900)
+    ) throws {
         self.pipeline = pipeline.name
         self.timeout = timeout
         let dags = try pipeline.dags
@@ -45,10 +61,15 @@ package actor StatusGatherer {
         }
         var quiet = Logger(label: "leat.status")
         quiet.logLevel = .critical
-        kafka = KafkaClient(KafkaClientConfiguration(bootstrap: try configuration.endpoints(of: .broker)), logger: quiet)
-        cassandra = CassandraClient(CassandraClientConfiguration(contactPoints: try configuration.endpoints(of: .store)), logger: quiet)
-        spark = SparkConnectClient(endpoint: try configuration.endpoints(of: .engine)[0], logger: quiet)
-        airflow = AirflowClient(AirflowClientConfiguration(url: try configuration.url(of: .scheduler)), logger: quiet)
+        kafka = KafkaClient(KafkaClientConfiguration(bootstrap: try configuration.endpoints(of: .broker, for: .inside)), logger: quiet)
+        cassandra = CassandraClient(
+            CassandraClientConfiguration(contactPoints: try configuration.endpoints(of: .store, for: .inside)), logger: quiet)
+        spark = SparkConnectClient(endpoint: try configuration.endpoints(of: .engine, for: .inside)[0], logger: quiet)
+        airflow = AirflowClient(try configuration.airflow, logger: quiet)
+        if let started = queries.last(where: { $0.name == query?.name }) {
+            seenQuery = started.id
+            spark.know(ConnectStreamingQuery(id: started.id, runID: started.runId, name: started.name))
+        }
         last = PipelineStatus(pipeline: pipeline.name, at: "", uptimeSeconds: 0)
         last.topic = topic.map { .init(name: $0) }
         last.query = queryName.map { .init(name: $0) }
@@ -60,10 +81,11 @@ package actor StatusGatherer {
     ///
     /// - Parameter countsTable: whether the table is counted now, however long the last count took.
     package func gather(countsTable: Bool = false) async -> PipelineStatus {
-        async let users = ask("scheduler") { try await self.users() }
-        async let records = ask("broker") { try await self.records() }
-        async let query = ask("engine") { try await self.query() }
-        async let rows = ask("store") { try await self.rows(countsTable: countsTable) }
+        let countPatience = countsTable ? max(timeout, finalCount) : timeout
+        async let users = usersQuestion.ask(atMost: timeout) { try await self.users() }
+        async let records = recordsQuestion.ask(atMost: timeout) { try await self.records() }
+        async let query = queryQuestion.ask(atMost: timeout) { try await self.query() }
+        async let rows = rowsQuestion.ask(atMost: countPatience, isFresh: countsTable) { try await self.rows(countsTable: countsTable) }
         let (usersAnswer, recordsAnswer, queryAnswer, rowsAnswer) = await (users, records, query, rows)
 
         var status = last
@@ -75,6 +97,7 @@ package actor StatusGatherer {
         }
         if let value = queryAnswer.value, let value { status.query = progressed(value, recordsAnswer.value) }
         if let value = rowsAnswer.value, let value { status.table?.rows = value }
+        status.table?.countedSecondsAgo = countedAt.map { (((ContinuousClock.now - $0).inSeconds * 10).rounded() / 10) }
         status.at = Date.now.formatted(.iso8601.time(includingFractionalSeconds: true))
         status.uptimeSeconds = (Double(Int((ContinuousClock.now - started).inSeconds * 1_000)) / 1_000)
         last = status
@@ -83,8 +106,8 @@ package actor StatusGatherer {
 
     /// The query alone, without the cost of the other questions.
     package func gatherQuery() async -> PipelineStatus.Query? {
-        async let records = ask("broker") { try await self.records() }
-        async let query = ask("engine") { try await self.query() }
+        async let records = recordsQuestion.ask(atMost: timeout) { try await self.records() }
+        async let query = queryQuestion.ask(atMost: timeout) { try await self.query() }
         let (recordsAnswer, queryAnswer) = await (records, query)
         if let value = queryAnswer.value, let value { last.query = progressed(value, recordsAnswer.value) }
         return last.query
@@ -118,29 +141,47 @@ package actor StatusGatherer {
 
     // MARK: One box each
 
+    private struct Counts: Sendable {
+        var records = 0
+        var retried = 0
+    }
+
     private func users() async throws -> PipelineStatus.Users {
         var users = PipelineStatus.Users()
         var isNewest = true
         for dag in dagIDs {
             for run in try await airflow.runs(dag, limit: runsCounted) {
-                if isNewest { users.run = run.state.rawValue }
+                let counts: Counts
+                if let known = endedRuns[[dag, run.runID]], !isNewest {
+                    counts = known
+                } else {
+                    let instances = try await airflow.taskInstances(dag, run.runID)
+                    counts = try await self.counts(dag, run, instances)
+                    if isNewest {
+                        users.run = run.state.rawValue
+                        users.note = instances.lazy.compactMap(\.note).first
+                        users.tryNumber = instances.map(\.tryNumber).max() ?? 0
+                    }
+                }
                 isNewest = false
-                users.fetched += try await fetched(dag, run)
+                users.fetched += counts.records
+                users.retried += counts.retried
             }
         }
         return users
     }
 
-    /// The records that a run's tasks have sent. An ended run's are asked for once.
-    private func fetched(_ dag: String, _ run: AirflowRun) async throws -> Int {
-        if let known = endedRuns[run.runID] { return known }
-        var records = 0
-        for instance in try await airflow.taskInstances(dag, run.runID) {
-            guard let topic else { continue }
-            records += Int(try await airflow.xcoms(dag, run.runID, instance.taskID)[topic]?.integer ?? 0)
+    /// What a run's tasks have counted, over all of their tries. An ended run's are asked for once.
+    private func counts(_ dag: String, _ run: AirflowRun, _ instances: [AirflowTaskInstance]) async throws -> Counts {
+        if let known = endedRuns[[dag, run.runID]] { return known }
+        var counts = Counts()
+        for instance in instances where instance.tryNumber > 0 {
+            let values = try await airflow.xcoms(dag, run.runID, instance.taskID)
+            if let topic { counts.records += Int(values[topic]?.integer ?? 0) }
+            counts.retried += Int(values["retried"]?.integer ?? 0)
         }
-        if run.state == .success || run.state == .failed { endedRuns[run.runID] = records }
-        return records
+        if run.state == .success || run.state == .failed { endedRuns[[dag, run.runID]] = counts }
+        return counts
     }
 
     private struct Records: Sendable {
@@ -201,16 +242,24 @@ package actor StatusGatherer {
     private func query() async throws -> QueryAnswer? {
         guard let queryName, var query = last.query else { return nil }
         guard let found = try await spark.activeQueries().first(where: { $0.name == queryName }) else {
-            if query.exception == nil { query.status = "not running" }
-            return QueryAnswer(query: query, endOffsets: nil)
+            query.isActive = false
+            query.status = "not running"
+            if let seenQuery {
+                query.exception = try await spark.exception(seenQuery)?.message
+                query.status = query.exception == nil ? "stopped" : "ended with an error"
+            }
+            return QueryAnswer(query: query, endOffsets: lastOffsets)
         }
+        seenQuery = found.id
+        query.isActive = true
+        query.exception = nil
         query.status = try await spark.status(found.id).message
-        query.exception = try await spark.exception(found.id)?.message
         var answer = QueryAnswer(query: query)
         let progress = try await spark.recentProgress(found.id).compactMap { StreamingProgress(json: $0) }
         if let newest = progress.last {
             answer.query.batch = newest.batchID
             answer.endOffsets = topic.flatMap { newest.endOffsets(of: $0) }
+            lastOffsets = answer.endOffsets
         }
         if let busy = progress.last(where: { $0.numInputRows > 0 }) { answer.query.batchMilliseconds = busy.batchDuration }
         return answer
@@ -222,34 +271,9 @@ package actor StatusGatherer {
         guard countsTable || begin >= countsAgainAt else { return nil }
         let answer = try await cassandra.query("SELECT count(*) FROM \"\(table.keyspace)\".\"\(table.name)\"")
         let took = ContinuousClock.now - begin
-        countsAgainAt = begin + took * 20
+        countsAgainAt = .now + min(took * 20, restMax)
         guard case .bigint(let count)? = answer.rows.first?.first else { return nil }
+        countedAt = begin
         return Int(count)
-    }
-
-    private struct Answer<Value: Sendable>: Sendable {
-        var value: Value?
-        var problem: String?
-    }
-
-    private nonisolated func ask<Value: Sendable>(_ box: String, _ question: @escaping @Sendable () async throws -> Value) async -> Answer<
-        Value
-    > {
-        await withTaskGroup(of: Answer<Value>.self) { group in
-            group.addTask {
-                do {
-                    return Answer(value: try await question())
-                } catch {
-                    return Answer(problem: "\(box): \(error)".split(separator: "\n").first.map(String.init))
-                }
-            }
-            group.addTask { [timeout] in
-                try? await Task.sleep(for: timeout)
-                return Answer(problem: "\(box): no answer within \(timeout.text)")
-            }
-            let first = await group.next()!
-            group.cancelAll()
-            return first
-        }
     }
 }

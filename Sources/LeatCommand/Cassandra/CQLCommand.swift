@@ -3,6 +3,7 @@ import Cassandra
 import Foundation
 import IO
 import Logging
+import Stack
 
 /// `leat cql`: a prompt for CQL, and a way to run statements from scripts, against any server that speaks the native protocol.
 struct CQLCommand: AsyncParsableCommand {
@@ -20,7 +21,11 @@ struct CQLCommand: AsyncParsableCommand {
               echo "DESCRIBE TABLES" | leat cql
             """)
 
-    @Option(name: .long, help: ArgumentHelp("The server's address (default: LEAT_STORE_USE, or 127.0.0.1:9042).", valueName: "host:port"))
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "The server's address; by default what leat.yaml, LEAT_STORE_USE or --store.use say, or 127.0.0.1:9042.", valueName: "host:port"
+        ))
     var store: String?
 
     @Option(name: [.customShort("e"), .long], help: ArgumentHelp("Run these statements and leave.", valueName: "statements"))
@@ -68,11 +73,13 @@ struct CQLCommand: AsyncParsableCommand {
     private static var historyPath: String { (ProcessInfo.processInfo.environment["HOME"] ?? NSHomeDirectory()) + "/.leat_cql_history" }
 
     private func makeSession(interactive: Bool) throws -> CQLSession {
-        var address = store
-        if address == nil, let use = ProcessInfo.processInfo.environment["LEAT_STORE_USE"], !use.isEmpty, use != "embedded" {
-            address = use
+        let endpoints: [Endpoint]
+        if let store {
+            _ = try SettingFlags.current.pairs(readBy: "leat cql beside --store", [])
+            endpoints = try Endpoint.list(parsing: store, defaultPort: 9_042)
+        } else {
+            endpoints = try ConfigurationOptions.address(of: .store, for: "leat cql")
         }
-        let endpoints = try Endpoint.list(parsing: address ?? "127.0.0.1:9042", defaultPort: 9_042)
         var configuration = CassandraClientConfiguration(
             contactPoints: endpoints, keyspace: keyspace, username: user, password: password)
         configuration.requestTimeout = try Duration(parsing: timeout)

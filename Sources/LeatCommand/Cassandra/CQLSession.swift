@@ -29,13 +29,16 @@ final class CQLSession {
 
     func close() async { await client.close() }
 
+    /// Everything goes out in order through the one descriptor; a reader that has gone away ends the command.
+    private static func say(_ text: String) throws { try OutputBuffer.write(text + "\n") }
+
     /// False when the statement asks to leave.
     func run(_ statement: String) async throws -> Bool {
         let words = statement.split(whereSeparator: { $0.isWhitespace || $0 == ";" }).map(String.init)
         switch words.first?.uppercased() {
         case nil: return true
         case "EXIT", "QUIT": return false
-        case "HELP", "?": print(Self.help)
+        case "HELP", "?": try Self.say(Self.help)
         case "DESCRIBE", "DESC": try await describe(Array(words.dropFirst()))
         case "TIMING": isTimed = words.count > 1 ? words[1].uppercased() == "ON" : !isTimed
         case "PAGING": try setPaging(words.dropFirst().first)
@@ -77,14 +80,14 @@ final class CQLSession {
         while true {
             for warning in page.warnings { Terminal.note("Warning: \(warning)") }
             count += page.rows.count
-            output(page)
+            try output(page)
             guard let state = page.pagingState else { break }
             if let asksForMore, !asksForMore() { break }
             let before = clock.now
             page = try await client.query(statement, pageSize: pageSize, pagingState: state, consistency: consistency)
             waited += clock.now - before
         }
-        if !isJSON, !page.columns.isEmpty { print("(\(count) row\(count == 1 ? "" : "s"))\n") }
+        if !isJSON, !page.columns.isEmpty { try Self.say("(\(count) row\(count == 1 ? "" : "s"))\n") }
         if isTimed { Terminal.note("\(waited.text) to the server and back") }
     }
 
@@ -97,17 +100,16 @@ final class CQLSession {
         keyspace = name
     }
 
-    private func output(_ page: CQLRows) {
+    private func output(_ page: CQLRows) throws {
         guard !page.columns.isEmpty else { return }
         if isJSON {
             var text = ""
             for line in page.jsonLines() { text += line + "\n" }
-            FileHandle.standardOutput.write(Data(text.utf8))
-            return
+            return try OutputBuffer.write(text)
         }
         var table = TextTable(page.columns.map { .init($0.name, alignsRight: Self.isNumeric($0.type)) })
         for row in page.rows { table.add(row.map(\.description)) }
-        FileHandle.standardOutput.write(Data(table.text().utf8))
+        try OutputBuffer.write(table.text())
     }
 
     private static func isNumeric(_ type: CQLType) -> Bool {
@@ -119,7 +121,7 @@ final class CQLSession {
 
     private func setPaging(_ word: String?) throws {
         switch word?.uppercased() {
-        case nil: print("\(pageSize) rows a page")
+        case nil: try Self.say("\(pageSize) rows a page")
         case "OFF": pageSize = 5_000
         case let word?:
             guard let size = Int32(word), size > 0 else {
@@ -130,7 +132,7 @@ final class CQLSession {
     }
 
     private func setConsistency(_ word: String?) throws {
-        guard let word else { return print("Consistency level is \(consistency).") }
+        guard let word else { return try Self.say("Consistency level is \(consistency).") }
         guard let level = Consistency(parsing: word) else {
             let names = Consistency.allCases.map(\.description).joined(separator: ", ")
             throw CQLCommandError(problem: "there is no consistency level '\(word)'", nextStep: "the levels are \(names)")
@@ -142,21 +144,26 @@ final class CQLSession {
         let schema = SchemaText(client: client)
         switch (words.first?.uppercased(), words.count) {
         case ("KEYSPACES", 1):
-            print(try await schema.keyspaces().map(SchemaText.identifier).joined(separator: "\n"))
+            let names = try await schema.keyspaces().map(SchemaText.identifier)
+            try Self.say(names.joined(separator: "\n"))
         case ("TABLES", 1):
             for (name, tables) in try await schema.tables() where keyspace == nil || name == keyspace {
-                print("Keyspace \(SchemaText.identifier(name)):")
-                for table in tables { print("  \(SchemaText.identifier(table))") }
+                try Self.say("Keyspace \(SchemaText.identifier(name)):")
+                for table in tables { try Self.say("  \(SchemaText.identifier(table))") }
             }
         case ("KEYSPACE", 1...2):
             guard let name = words.dropFirst().first.map(Self.name) ?? keyspace else { throw Self.noKeyspace }
             guard let text = try await schema.keyspace(name) else {
                 throw CQLCommandError(problem: "there is no keyspace \(name)", nextStep: "DESCRIBE KEYSPACES lists them")
             }
-            print(text)
+            try Self.say(text)
         case ("TABLE", 2): try await describeTable(words[1], schema)
         case (_?, 1) where !["TABLE", "KEYSPACE"].contains(words[0].uppercased()):
-            if let text = try await schema.keyspace(Self.name(words[0])) { print(text) } else { try await describeTable(words[0], schema) }
+            if let text = try await schema.keyspace(Self.name(words[0])) {
+                try Self.say(text)
+            } else {
+                try await describeTable(words[0], schema)
+            }
         default:
             throw CQLCommandError(
                 problem: "DESCRIBE of what?", nextStep: "write DESCRIBE KEYSPACES, TABLES, KEYSPACE name or TABLE keyspace.name")
@@ -172,7 +179,7 @@ final class CQLSession {
         guard let text = try await schema.table(keyspace: owner, name: parts[parts.count - 1]) else {
             throw CQLCommandError(problem: "there is no table \(word)", nextStep: "DESCRIBE TABLES lists them")
         }
-        print(text)
+        try Self.say(text)
     }
 
     /// A name as CQL understands it: lower case unless quoted.

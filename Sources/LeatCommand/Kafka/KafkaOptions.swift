@@ -4,12 +4,14 @@ import Foundation
 import IO
 import Kafka
 import Logging
+import Stack
 
 /// What the commands that talk to a Kafka cluster share: its address, and how to write for programs.
 struct KafkaOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Brokers of the cluster, the environment's LEAT_BROKER_USE or 127.0.0.1:9092 by default.", valueName: "host:port[,…]"))
+            "Brokers of the cluster; by default what leat.yaml, LEAT_BROKER_USE or --broker.use say, or 127.0.0.1:9092.",
+            valueName: "host:port[,…]"))
     var broker: String?
 
     @Flag(help: "Write JSON.")
@@ -17,10 +19,11 @@ struct KafkaOptions: ParsableArguments {
 
     var endpoints: [Endpoint] {
         get throws {
-            let environment = ProcessInfo.processInfo.environment["LEAT_BROKER_USE"] ?? ""
-            // The setting may also say that the broker is Leat's own, which listens at the default address.
-            let text = broker ?? (environment.isEmpty || environment == "embedded" ? "127.0.0.1:9092" : environment)
-            return try Endpoint.list(parsing: text, defaultPort: 9092)
+            if let broker {
+                _ = try SettingFlags.current.pairs(readBy: "leat topic, produce and consume beside --broker", [])
+                return try Endpoint.list(parsing: broker, defaultPort: 9092)
+            }
+            return try ConfigurationOptions.address(of: .broker, for: "leat topic, produce and consume")
         }
     }
 
@@ -87,48 +90,6 @@ func untilInterrupted(_ body: @escaping @Sendable () async throws -> Void) async
         try await task.value
     } catch is CancellationError {
     } catch is OutputClosed {
-    }
-}
-
-/// Whoever read our output has gone away.
-struct OutputClosed: Error {}
-
-/// Standard output as bytes, written in large pieces.
-struct OutputBuffer {
-    private var bytes: [UInt8] = []
-    private let descriptor: CInt
-    private static let pieceBytes = 64 << 10
-
-    init(descriptor: CInt = STDOUT_FILENO) {
-        self.descriptor = descriptor
-    }
-
-    mutating func append(_ more: some Sequence<UInt8>) throws {
-        bytes.append(contentsOf: more)
-        if bytes.count >= Self.pieceBytes { try flush() }
-    }
-
-    mutating func append(_ text: String) throws { try append(text.utf8) }
-
-    /// - Throws: ``OutputClosed`` when nobody reads any more, FileError otherwise.
-    mutating func flush() throws {
-        defer { bytes.removeAll(keepingCapacity: true) }
-        try bytes.withUnsafeBytes { piece in
-            var written = 0
-            while written < piece.count {
-                let count = write(descriptor, piece.baseAddress! + written, piece.count - written)
-                if count > 0 {
-                    written += count
-                } else if errno == EPIPE {
-                    throw OutputClosed()
-                } else if errno == EAGAIN {
-                    var wanted = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-                    _ = poll(&wanted, 1, 1_000)
-                } else if errno != EINTR {
-                    throw FileError(call: "write", path: "standard output")
-                }
-            }
-        }
     }
 }
 

@@ -253,7 +253,7 @@ final class ProduceProgress: Sendable {
             counts.isShown = true
             return describe(counts, now - start)
         }
-        if let text { FileHandle.standardError.write(Data("\r\u{1B}[K\(text)".utf8)) }
+        if let text { Terminal.write("\r\u{1B}[K\(text)") }
     }
 
     func clear() {
@@ -261,7 +261,7 @@ final class ProduceProgress: Sendable {
             defer { counts.isShown = false }
             return counts.isShown
         }
-        if isShown { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) }
+        if isShown { Terminal.write("\r\u{1B}[K") }
     }
 
     func report(json: Bool) throws {

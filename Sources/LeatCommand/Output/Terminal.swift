@@ -24,9 +24,22 @@ struct Terminal: Sendable {
         return Int(size.ws_col)
     }
 
+    /// The height in lines, or nil where there is no terminal to ask.
+    static var height: Int? {
+        var size = winsize()
+        guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_row > 0 else { return nil }
+        return Int(size.ws_row)
+    }
+
     /// Writes a message for people to standard error, so that standard output stays data.
     static func note(_ text: String) {
-        FileHandle.standardError.write(Data((text + "\n").utf8))
+        write(text + "\n")
+    }
+
+    /// Writes to standard error; where nobody takes it, there is nobody to tell.
+    static func write(_ text: String) {
+        var text = text
+        try? text.withUTF8 { try writeAll(UnsafeRawBufferPointer($0), to: STDERR_FILENO) }
     }
 }
 

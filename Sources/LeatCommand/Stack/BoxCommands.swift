@@ -24,10 +24,16 @@ extension BoxCommand {
         var configuration = try options.load()
         // Asked for by name, the box runs here, wherever the file says that the pipeline finds it.
         try configuration.values.set("\(Self.box.rawValue).use", to: "embedded", from: .flag("leat \(Self.box.rawValue)"))
-        try LineLogHandler.bootstrap(path: configuration.values.text("log.file"), level: configuration.logLevel)
+        try LineLogHandler.bootstrap(
+            path: configuration.values.text("log.file"), bytesMax: configuration.values.bytes("log.file.bytes.max"),
+            level: configuration.logLevel)
         let signals = StopSignals()
         let plan = PipelineRuntime.Plan(boxes: [Self.box], pipelines: pipelines, runsQueries: runsQueries, triggers: false)
-        let runtime = try await PipelineRuntime.start(configuration, plan: plan, logger: Logger(label: "leat"))
+        let settled = configuration
+        let runtime = try await signals.starting {
+            try await PipelineRuntime.start(settled, plan: plan, logger: Logger(label: "leat"))
+        }
+        guard let runtime else { return Terminal.note("stopped before the \(Self.box.role) had started") }
         let addresses = try runtime.stack.configuration.endpoints(of: Self.box).map(\.description).joined(separator: ", ")
         Terminal.note("\(Self.box.role) ready at \(addresses)")
         await signals.wait()

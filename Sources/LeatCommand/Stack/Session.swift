@@ -14,30 +14,38 @@ struct Session {
     let logPath: String
 
     func run() async throws {
-        try LineLogHandler.bootstrap(path: logPath, level: configuration.logLevel)
+        try LineLogHandler.bootstrap(
+            path: logPath, bytesMax: configuration.values.bytes("log.file.bytes.max"), level: configuration.logLevel)
         let signals = StopSignals()
         let began = ContinuousClock.now
-        let runtime = try await PipelineRuntime.start(configuration, plan: plan, logger: Logger(label: "leat"))
+        let runtime = try await signals.starting { [configuration, plan] in
+            try await PipelineRuntime.start(configuration, plan: plan, logger: Logger(label: "leat"))
+        }
+        guard let runtime else { return Terminal.note("stopped before everything had started") }
         let startup = ContinuousClock.now - began
-        let gatherer = try StatusGatherer(watched, configuration: runtime.stack.configuration)
+        let gatherer = try StatusGatherer(watched, configuration: runtime.stack.configuration, queries: runtime.queries)
+        let output = ViewOutput()
         let view: any StatusView =
             isLive
             ? LiveView(
-                addresses: try Addresses.of(runtime.stack.configuration), startup: startup, logPath: logPath, style: Terminal.output.style)
-            : JSONView()
+                addresses: try Addresses.of(runtime.stack.configuration), startup: startup, logPath: logPath,
+                style: Terminal.output.style, output: output)
+            : JSONView(output: output)
 
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await signals.wait() }
             if let limit { group.addTask { try? await Task.sleep(for: limit) } }
-            group.addTask { await Self.show(gatherer, view) }
+            // It ends where nobody reads any more, and the run with it.
+            group.addTask { try? await Self.show(gatherer, view) }
             await group.next()
             group.cancelAll()
         }
-        view.stopping()
+        try? view.stopping()
         let summary = await drain(runtime, gatherer)
         await gatherer.close()
         await runtime.stop()
-        view.summary(summary)
+        try? view.summary(summary)
+        if let loss = output.loss { Terminal.note(loss) }
     }
 
     /// Ends the DAG's runs and lets the query read what they have sent, for as long as `stop.drain` allows.
@@ -45,20 +53,22 @@ struct Session {
         await runtime.stack.drain()
         let deadline = ContinuousClock.now + configuration.values.duration("stop.drain")
         while true {
-            let status = await Self.round(gatherer, countsTable: true)
-            let isBehind = status.query.map { $0.exception == nil && $0.lag > 0 } ?? false
-            if !isBehind || ContinuousClock.now >= deadline { return status }
+            let status = await Self.round(gatherer, countsTable: false)
+            // A query that has ended reads nothing more.
+            let isBehind = status.query.map { $0.isActive && $0.lag > 0 } ?? false
+            // The table is counted once more when the last batch is in it.
+            if !isBehind || ContinuousClock.now >= deadline { return await Self.round(gatherer, countsTable: true) }
             try? await Task.sleep(for: .milliseconds(50))
         }
     }
 
-    private static func show(_ gatherer: StatusGatherer, _ view: any StatusView) async {
+    private static func show(_ gatherer: StatusGatherer, _ view: any StatusView) async throws {
         let interval = Duration.seconds(1)
         var next = ContinuousClock.now
         while !Task.isCancelled {
             let status = await round(gatherer, countsTable: false)
             if Task.isCancelled { return }
-            view.show(status)
+            try view.show(status)
             next += interval
             try? await Task.sleep(until: next, clock: .continuous)
         }

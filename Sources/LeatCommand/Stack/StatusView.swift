@@ -4,9 +4,10 @@ import Leat
 
 /// Shows a running pipeline: for a person, or for a program.
 protocol StatusView: Sendable {
-    func show(_ status: PipelineStatus)
-    func stopping()
-    func summary(_ status: PipelineStatus)
+    /// - Throws: ``OutputClosed`` when nobody reads any more, as all of these.
+    func show(_ status: PipelineStatus) throws
+    func stopping() throws
+    func summary(_ status: PipelineStatus) throws
 }
 
 /// One JSON object a line; the last one carries `"summary": true`.
@@ -24,16 +25,16 @@ struct JSONView: StatusView {
         }
     }
 
-    func show(_ status: PipelineStatus) { write(Line(status: status, isSummary: false)) }
-    func stopping() {}
-    func summary(_ status: PipelineStatus) { write(Line(status: status, isSummary: true)) }
+    let output: ViewOutput
 
-    private func write(_ line: Line) {
+    func show(_ status: PipelineStatus) throws { try write(Line(status: status, isSummary: false)) }
+    func stopping() {}
+    func summary(_ status: PipelineStatus) throws { try write(Line(status: status, isSummary: true)) }
+
+    private func write(_ line: Line) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        guard var data = try? encoder.encode(line) else { return }
-        data.append(UInt8(ascii: "\n"))
-        FileHandle.standardOutput.write(data)
+        try output.write(String(decoding: try encoder.encode(line), as: UTF8.self) + "\n")
     }
 }
 
@@ -43,37 +44,48 @@ final class LiveView: StatusView {
     private let startup: Duration
     private let logPath: String
     private let style: Style
+    private let output: ViewOutput
+    private let size: @Sendable () -> (width: Int, height: Int?)
     nonisolated(unsafe) private var drawnLines = 0
     nonisolated(unsafe) private var earlier: PipelineStatus?
 
     /// - Note: called from one task at a time, first the showing and then the stopping one; `Session` sees to that.
-    init(addresses: [Addresses.Entry], startup: Duration, logPath: String, style: Style) {
+    init(
+        addresses: [Addresses.Entry], startup: Duration, logPath: String, style: Style, output: ViewOutput,
+        size: @escaping @Sendable () -> (width: Int, height: Int?) = { (Terminal.width, Terminal.height) }
+    ) {
+        self.output = output
+        self.size = size
         self.addresses = addresses
         self.startup = startup
         self.logPath = logPath
         self.style = style
     }
 
-    func show(_ status: PipelineStatus) {
-        draw(picture(status) + [""] + footer(status))
+    func show(_ status: PipelineStatus) throws {
+        try draw(picture(status) + [""] + footer(status))
         earlier = status
     }
 
-    func stopping() {
-        FileHandle.standardOutput.write(Data((style.dim("Stopping in order; Ctrl-C again stops at once.") + "\n").utf8))
+    func stopping() throws {
+        try output.write(style.dim("Stopping in order; Ctrl-C again stops at once.") + "\n")
         drawnLines += 1
     }
 
-    func summary(_ status: PipelineStatus) {
-        draw(picture(status) + ["", style.dim("Stopped after \(Self.seconds(status.uptimeSeconds)).")])
+    func summary(_ status: PipelineStatus) throws {
+        try draw(picture(status) + ["", style.dim("Stopped after \(Self.seconds(status.uptimeSeconds)).")], isLast: true)
     }
 
-    private func draw(_ lines: [String]) {
-        var text = drawnLines > 0 ? "\u{1B}[\(drawnLines)A\u{1B}[J" : ""
-        let width = Terminal.width
+    private func draw(_ lines: [String], isLast: Bool = false) throws {
+        let (width, height) = size()
+        // What has scrolled out of the terminal cannot be drawn over: the picture keeps to its height, the cursor's own line left out.
+        let room = height.map { max(1, $0 - 1) } ?? .max
+        let lines = isLast ? lines : Array(lines.prefix(room))
+        let above = min(drawnLines, room)
+        var text = above > 0 ? "\u{1B}[\(above)A\u{1B}[J" : ""
         for line in lines { text += Self.fit(line, width) + "\n" }
         drawnLines = lines.count
-        FileHandle.standardOutput.write(Data(text.utf8))
+        try output.write(text)
     }
 
     private func picture(_ status: PipelineStatus) -> [String] {
@@ -83,20 +95,32 @@ final class LiveView: StatusView {
         ]
         lines.append(
             hop(
-                "users fetched", Self.number(status.users.fetched), rate(status, \.users.fetched), "run " + (status.users.run ?? "none yet")
+                "users fetched", Self.number(status.users.fetched), rate(status, \.users.fetched),
+                "run " + (status.users.run ?? "none yet")
+                    + (status.users.tryNumber > 1 ? ", try \(status.users.tryNumber)" : "")
             ))
+        if status.users.retried > 0 {
+            let times = status.users.retried == 1 ? "once" : "\(Self.number(status.users.retried)) times"
+            lines.append(hop("", "", "", style.yellow("the API failed \(times) so far")))
+        }
+        if let note = status.users.note { lines += wrapped(note).map { hop("", "", "", style.yellow($0)) } }
         if let topic = status.topic {
             lines.append(hop("records in topic", Self.number(topic.records), rate(status, { $0.topic?.records ?? 0 }), topic.name))
         }
         if let query = status.query {
             let state =
-                query.exception.map { style.red($0) }
-                ?? "batch \(query.batch) took \(query.batchMilliseconds) ms, lag \(Self.number(query.lag))"
+                query.exception == nil
+                ? "batch \(query.batch) took \(query.batchMilliseconds) ms, lag \(Self.number(query.lag))"
+                : style.red("ended with an error:")
             lines.append(hop("rows processed", Self.number(query.rows), rate(status, { $0.query?.rows ?? 0 }), state))
-            if query.exception == nil { lines.append(hop("", "", "", style.dim(query.status))) }
+            if let exception = query.exception {
+                lines += wrapped(Self.cause(exception)).map { hop("", "", "", style.red($0)) }
+            } else {
+                lines.append(hop("", "", "", style.dim(query.status)))
+            }
         }
         if let table = status.table {
-            lines.append(hop("rows in table", Self.number(table.rows), rate(status, { $0.table?.rows ?? 0 }), table.name))
+            lines.append(hop("rows in table", Self.number(table.rows), rate(status, { $0.table?.rows ?? 0 }), table.name + age(table)))
         }
         if let dropped = status.dropped {
             let reason = dropped.lastReason.map { "\($0)" + (dropped.lastPlace.map { place in " at \(place)" } ?? "") } ?? "none"
@@ -105,6 +129,33 @@ final class LiveView: StatusView {
             lines.append(dropped.count > 0 ? style.red(text) : text)
         }
         return lines
+    }
+
+    /// A count that is older than the picture says so.
+    private func age(_ table: PipelineStatus.Table) -> String {
+        guard let seconds = table.countedSecondsAgo, seconds >= 2 else { return "" }
+        return style.dim(", counted \(Int(seconds)) s ago")
+    }
+
+    /// What Spark's message says after the query's ids.
+    static func cause(_ exception: String) -> String {
+        exception.firstRange(of: "terminated with exception: ").map { String(exception[$0.upperBound...]) } ?? exception
+    }
+
+    private static let detailColumn = 46
+
+    /// A long text as lines for the column of details, six at most.
+    private func wrapped(_ text: String) -> [String] {
+        let width = max(30, size().width - Self.detailColumn)
+        var lines: [String] = []
+        for word in text.split(whereSeparator: \.isWhitespace) {
+            if let last = lines.last, TextTable.width(last) + 1 + TextTable.width(String(word)) <= width {
+                lines[lines.count - 1] += " " + word
+            } else {
+                lines.append(String(word))
+            }
+        }
+        return lines.count > 6 ? Array(lines.prefix(5)) + ["…"] : lines
     }
 
     private func footer(_ status: PipelineStatus) -> [String] {

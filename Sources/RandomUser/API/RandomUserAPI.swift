@@ -36,7 +36,8 @@ package final class RandomUserAPI: Sendable {
         let listener = try await HTTPListener.start(
             HTTPListener.Configuration(
                 box: "RandomUser API", endpoint: Endpoint(host: configuration.host, port: configuration.port), portFlag: "--api.port",
-                connectionsMax: configuration.connectionsMax, stopTimeout: configuration.stopTimeout),
+                connectionsMax: configuration.connectionsMax, connectionIdle: configuration.connectionIdle,
+                stopTimeout: configuration.stopTimeout),
             logger: logger
         ) { request in await users.respond(to: request) }
         logger.info("the RandomUser API listens on \(listener.bound)")

@@ -105,7 +105,7 @@ package final class RandomUserClient: Sendable {
             let deadline = NIODeadline.now() + .nanoseconds(Int64(configuration.requestTimeout.inSeconds * 1e9))
             let response = try await http.execute(request, deadline: deadline)
             status = response.status.code
-            retryAfter = response.headers.first(name: "Retry-After").flatMap { Int($0) }.map { .seconds($0) }
+            retryAfter = response.headers.first(name: "Retry-After").flatMap { RetryAfter.pause($0) }
             body = try await response.body.collect(upTo: configuration.responseBytesMax)
         } catch let error as HTTPClientError {
             throw [.deadlineExceeded, .connectTimeout, .readTimeout].contains(error) ? .timeout : .connection("\(error)")

@@ -128,7 +128,11 @@ struct APIError: Error {
             self.init(409, .string("A DagRun of `\(dagID)` with the run_id `\(runID)` or that logical date exists already"))
         case .tooManyQueued(let dagID, let limit):
             self.init(409, .string("`\(dagID)` has \(limit) runs waiting, as many as scheduler.runs.queued.max allows"))
-        case .storage(let reason): self.init(500, .string("the metadata cannot be read: \(reason)"))
+        case .reserved(let runID, let type):
+            self.init(400, .string("A manual DAG run cannot use ID '\(runID)' since it is reserved for \(type.rawValue) runs."))
+        case .conflict(let dagID, let runID, let reason):
+            self.init(409, .string("The run `\(runID)` of `\(dagID)` is refused by the metadata: \(reason)"))
+        case .storage(let reason): self.init(500, .string("the metadata cannot be read or written: \(reason)"))
         }
     }
 }

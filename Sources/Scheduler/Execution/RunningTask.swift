@@ -68,7 +68,7 @@ final class RunningTask: Sendable {
 
     /// Reports for a closure that does not end although it was cancelled.
     func abandon(_ report: @Sendable (RunMachine.Outcome) -> Void) {
-        finish(.interrupted(reason: "the scheduler stopped, and the task did not end when it was cancelled"), report)
+        finish(.stopped(reason: "the scheduler stopped, and the task did not end when it was cancelled"), report)
     }
 
     private func failure(_ error: any Error, _ definition: TaskDefinition) -> RunMachine.Outcome {
@@ -81,7 +81,7 @@ final class RunningTask: Sendable {
             outcome = .timedOut(reason: reason)
         case .stop:
             reason = "interrupted: the scheduler stopped while it ran"
-            outcome = .interrupted(reason: reason)
+            outcome = .stopped(reason: reason)
         case .override, nil:
             reason = "\(error)"
             outcome = .failed(reason: reason)

@@ -21,18 +21,25 @@ enum CommandError: Error, Equatable {
     /// A run with that id or logical date exists.
     case exists(dagID: String, runID: String)
     case tooManyQueued(dagID: String, limit: Int)
+    /// The id looks like one that the scheduler gives.
+    case reserved(runID: String, for: RunType)
+    /// The metadata's schema forbids the run.
+    case conflict(dagID: String, runID: String, reason: String)
     case storage(String)
 }
 
 /// Commands of the API. Each returns when what it changed is on disk.
 extension SchedulerCore {
     nonisolated func trigger(_ request: TriggerRequest) async -> Result<DAGRun, CommandError> {
-        await perform { core, batch, now in core.trigger(request, &batch, now) }
+        await perform(
+            run: { (try? $0.get()).map { RunKey(dagID: $0.dagID, runID: $0.runID) } }, refused: { .failure($0) }
+        ) { core, batch, now in core.trigger(request, &batch, now) }
     }
 
     private func trigger(_ request: TriggerRequest, _ batch: inout Batch, _ now: Moment) -> Result<DAGRun, CommandError> {
         let dagID = request.dagID
         guard graphs[dagID] != nil else { return .failure(.noSuchDAG(dagID)) }
+        if let runID = request.runID, let type = RunType.reserving(runID) { return .failure(.reserved(runID: runID, for: type)) }
         let queued = waiting[dagID, default: []]
         guard queued.count < configuration.queuedRunsMax else {
             return .failure(.tooManyQueued(dagID: dagID, limit: configuration.queuedRunsMax))
@@ -42,8 +49,9 @@ extension SchedulerCore {
             if runID == nil {
                 // Two triggers within a microsecond get neighbouring ids.
                 var moment = request.logicalDate ?? now
-                while try isTaken(dagID, "manual__\(moment.offsetText)", queued), request.logicalDate == nil { moment.microseconds += 1 }
-                runID = "manual__\(moment.offsetText)"
+                let prefix = RunType.manual.prefix
+                while try isTaken(dagID, prefix + moment.offsetText, queued), request.logicalDate == nil { moment.microseconds += 1 }
+                runID = prefix + moment.offsetText
             }
             guard let runID, try !isTaken(dagID, runID, queued) else {
                 return .failure(.exists(dagID: dagID, runID: runID ?? ""))
@@ -68,13 +76,13 @@ extension SchedulerCore {
     }
 
     /// Looks at the runs of this round too, which are not in the store yet.
-    private func isTaken(_ dagID: String, _ runID: String, _ queued: [DAGRun]) throws -> Bool {
+    func isTaken(_ dagID: String, _ runID: String, _ queued: [DAGRun]) throws -> Bool {
         if machines[RunKey(dagID: dagID, runID: runID)] != nil || queued.contains(where: { $0.runID == runID }) { return true }
         return try store.run(dagID: dagID, runID: runID) != nil
     }
 
     nonisolated func setPaused(_ dagID: String, _ isPaused: Bool) async -> Result<DAGRow, CommandError> {
-        await perform { core, batch, now in
+        await perform(refused: { .failure($0) }) { core, batch, now in
             guard var row = core.dags[dagID], let definition = core.graphs[dagID]?.definition else { return .failure(.noSuchDAG(dagID)) }
             guard row.isPaused != isPaused else { return .success(row) }
             row.isPaused = isPaused
@@ -91,7 +99,7 @@ extension SchedulerCore {
 
     /// Ends a run in a state, or changes its note.
     nonisolated func patchRun(_ dagID: String, _ runID: String, state: RunState?, note: String??) async -> Result<Void, CommandError> {
-        await perform { core, batch, now in
+        await perform(refused: { .failure($0) }) { core, batch, now in
             let key = RunKey(dagID: dagID, runID: runID)
             let stored: DAGRun?
             do { stored = try core.store.run(dagID: dagID, runID: runID) } catch { return .failure(.storage("\(error)")) }

@@ -14,7 +14,23 @@ actor SchedulerCore {
     /// What one round writes, and what it does afterwards.
     struct Batch {
         var changes: [RowChange] = []
-        var effects: [@Sendable () -> Void] = []
+        var effects: [Effect] = []
+
+        /// - Parameter run: the run without which there is nothing to do.
+        mutating func afterwards(_ run: RunKey? = nil, _ body: @escaping @Sendable () -> Void) {
+            effects.append(Effect(run: run, isOwner: false, done: body, refused: { _ in }))
+        }
+    }
+
+    /// Something that waits for a round's transaction.
+    struct Effect: Sendable {
+        /// The run whose rows have to be on disk; nil where it is any of the batch's.
+        let run: RunKey?
+        /// Whether this one asked for the run, and is told why it cannot be.
+        let isOwner: Bool
+        let done: @Sendable () -> Void
+        /// Called instead of `done` when it will never be on disk.
+        let refused: @Sendable (CommandError) -> Void
     }
 
     nonisolated let executor = SchedulerExecutor()
@@ -33,6 +49,8 @@ actor SchedulerCore {
     private var activeCounts: [String: Int] = [:]
     private var retries: [RunKey: Moment] = [:]
     var handles: [TaskKey: RunningTask] = [:]
+    /// What the ended tries of tasks that may be tried again have counted.
+    private var counts: [TaskKey: [String: JSON]] = [:]
     private var random = SystemRandomNumberGenerator()
     private var isStopping = false
     private var idleWaiters: [CheckedContinuation<Void, Never>] = []
@@ -42,6 +60,8 @@ actor SchedulerCore {
     /// What a transaction that failed was to write: it is tried again with the next round.
     private var held = Batch()
     private(set) var commitFailure: String?
+    /// The stop has waited long enough for the disk: what cannot be written is told so at once.
+    private var hasGivenUp = false
 
     private var timer: Task<Void, Never>?
     private var timerAt: Moment?
@@ -66,11 +86,21 @@ actor SchedulerCore {
     }
 
     /// Carries out `body` in a round, and returns what it returned when that round's transaction is on disk.
-    nonisolated func perform<R: Sendable>(_ body: @escaping @Sendable (isolated SchedulerCore, inout Batch, Moment) -> R) async -> R {
+    ///
+    /// - Parameters:
+    ///   - run: the run that the result speaks of.
+    ///   - refused: what to return when the changes can never be written.
+    nonisolated func perform<R: Sendable>(
+        run: @escaping @Sendable (R) -> RunKey? = { _ in nil }, refused: @escaping @Sendable (CommandError) -> R,
+        _ body: @escaping @Sendable (isolated SchedulerCore, inout Batch, Moment) -> R
+    ) async -> R {
         await withCheckedContinuation { continuation in
             post { core, batch, now in
                 let result = body(core, &batch, now)
-                batch.effects.append { continuation.resume(returning: result) }
+                batch.effects.append(
+                    Effect(
+                        run: run(result), isOwner: true, done: { continuation.resume(returning: result) },
+                        refused: { continuation.resume(returning: refused($0)) }))
             }
         }
     }
@@ -98,22 +128,61 @@ actor SchedulerCore {
     }
 
     private func commit(_ batch: Batch) {
-        do {
-            if !batch.changes.isEmpty { try store.write(batch.changes) }
-            commitFailure = nil
-        } catch {
-            // Nothing has been done yet that is not on disk: the whole batch waits.
-            held = batch
-            if commitFailure == nil { logger.error("the scheduler cannot write its metadata: \(error)") }
-            commitFailure = "\(error)"
-            let pause = configuration.commitRetry
-            Task { [weak self] in
-                try? await Task.sleep(for: pause)
-                self?.post { _, _, _ in }
+        var batch = batch
+        // A change that the schema forbids is forbidden for ever: it goes alone, and each turn takes at least one out of the batch.
+        while true {
+            do {
+                if !batch.changes.isEmpty { try store.write(batch.changes) }
+                commitFailure = nil
+                break
+            } catch let refused as RefusedChange {
+                drop(refused, from: &batch)
+            } catch {
+                return hold(batch, "\(error)")
             }
-            return
         }
-        for effect in batch.effects { effect() }
+        for effect in batch.effects { effect.done() }
+    }
+
+    /// Nothing has been done yet that is not on disk: the whole batch waits until the disk takes it.
+    private func hold(_ batch: Batch, _ reason: String) {
+        if commitFailure == nil { logger.error("the scheduler cannot write its metadata: \(reason)") }
+        commitFailure = reason
+        guard !hasGivenUp else { return refuse(batch, reason) }
+        held = batch
+        let pause = configuration.commitRetry
+        Task { [weak self] in
+            try? await Task.sleep(for: pause)
+            self?.post { _, _, _ in }
+        }
+    }
+
+    private func refuse(_ batch: Batch, _ reason: String) {
+        for effect in batch.effects { effect.refused(.storage(reason)) }
+    }
+
+    /// Takes one change out of a batch, and what depends on it out of the batch and of memory.
+    private func drop(_ refused: RefusedChange, from batch: inout Batch) {
+        let change = batch.changes.remove(at: refused.index)
+        logger.error("a change of the scheduler's metadata is dropped, since its schema forbids it: \(refused.reason)")
+        guard case .insertRun(let run) = change else { return }
+        let key = RunKey(dagID: run.dagID, runID: run.runID)
+        func isIt(_ other: DAGRun) -> Bool {
+            other.runID == run.runID && other.queuedAt == run.queuedAt && other.logicalDate == run.logicalDate
+        }
+        waiting[run.dagID]?.removeAll(where: isIt)
+        // A run of this id that is on disk is another one, and goes on.
+        let hasBegun = machines[key].map { isIt($0.run) } ?? false
+        if hasBegun {
+            machines[key] = nil
+            retries[key] = nil
+            activeCounts[run.dagID, default: 1] -= 1
+            for task in handles.keys where task.run == key { handles[task] = nil }
+            batch.changes.removeAll { $0.run == key }
+        }
+        let orphans = batch.effects.filter { $0.run == key && ($0.isOwner || hasBegun) }
+        batch.effects.removeAll { $0.run == key && ($0.isOwner || hasBegun) }
+        for effect in orphans { effect.refused(.conflict(dagID: run.dagID, runID: run.runID, reason: refused.reason)) }
     }
 
     // MARK: start and stop
@@ -164,7 +233,8 @@ actor SchedulerCore {
         }
     }
 
-    /// Cancels what runs, waits for it up to the stop's time-out, and leaves every task in a state to go on from.
+    /// Cancels what runs, waits for it up to the stop's time-out, and leaves every task in a state to go on from. A disk that takes
+    /// nothing does not hold it up for longer than `scheduler.stop.write`.
     nonisolated func stop() async {
         await drain()
         store.close()
@@ -172,26 +242,43 @@ actor SchedulerCore {
 
     /// As ``stop()``, but the metadata stays open, so that the API still answers.
     nonisolated func drain() async {
-        await perform { core, _, _ in
+        let (tasksMay, diskMay) = (configuration.stopTimeout, configuration.stopWrite)
+        let impatience = Task {
+            guard (try? await Task.sleep(for: tasksMay)) != nil else { return }
+            await abandonAll()
+        }
+        post { core, _, _ in
             core.isStopping = true
             core.timer?.cancel()
             for key in core.machines.keys { core.machines[key]?.isDraining = true }
             for handle in core.handles.values { handle.cancel(.stop) }
         }
-        let timeout = configuration.stopTimeout
-        let abandon = Task {
-            guard (try? await Task.sleep(for: timeout)) != nil else { return }
-            await abandonAll()
-        }
         await waitUntilIdle()
-        abandon.cancel()
+        impatience.cancel()
+        let despair = Task {
+            guard (try? await Task.sleep(for: diskMay)) != nil else { return }
+            await giveUp()
+        }
         // The last outcomes are on disk when a round after them is.
-        await perform { _, _, _ in }
+        await perform(refused: { _ in }) { _, _, _ in }
+        despair.cancel()
     }
 
-    private func waitUntilIdle() async {
-        if handles.isEmpty { return }
-        await withCheckedContinuation { idleWaiters.append($0) }
+    /// Returns when no try is under way; the message before it has been handled, since messages are handled in order.
+    private nonisolated func waitUntilIdle() async {
+        await withCheckedContinuation { continuation in
+            post { core, _, _ in
+                if core.handles.isEmpty { continuation.resume() } else { core.idleWaiters.append(continuation) }
+            }
+        }
+    }
+
+    /// What waits for the disk is told that it waits in vain.
+    private func giveUp() {
+        hasGivenUp = true
+        let batch = held
+        held = Batch()
+        refuse(batch, commitFailure ?? "the scheduler stopped")
     }
 
     private func abandonAll() {
@@ -232,12 +319,17 @@ actor SchedulerCore {
             }
             row.nextTick = definition.schedule.next(after: tick.date, anchor: anchor).map(Moment.init)
             precondition(row.nextTick.map { $0 > tick } ?? true, "a timetable goes forward")
-            let taken =
-                (try? store.run(dagID: id, logicalDate: tick)) != nil || waiting[id, default: []].contains { $0.logicalDate == tick }
+            let runID = RunType.scheduled.prefix + tick.offsetText
+            let queued = waiting[id, default: []]
+            let taken = (try? store.run(dagID: id, logicalDate: tick)) != nil || queued.contains { $0.logicalDate == tick }
             guard !taken else { continue }
+            if (try? isTaken(id, runID, queued)) == true {
+                logger.warning("the tick \(tick.text) of \(id) makes no run: the id \(runID) is taken by another one")
+                continue
+            }
             let run = DAGRun(
-                dagID: id, runID: "scheduled__\(tick.offsetText)", type: .scheduled, logicalDate: tick, dataIntervalStart: tick,
-                dataIntervalEnd: tick, runAfter: tick, queuedAt: now)
+                dagID: id, runID: runID, type: .scheduled, logicalDate: tick, dataIntervalStart: tick, dataIntervalEnd: tick,
+                runAfter: tick, queuedAt: now)
             batch.changes.append(.insertRun(run))
             waiting[id, default: []].append(run)
         }
@@ -259,7 +351,9 @@ actor SchedulerCore {
             guard let graph = graphs[id], dags[id]?.isPaused == false else { continue }
             var rest: [DAGRun] = []
             for run in runs {
-                guard activeCounts[id, default: 0] < graph.definition.maxActiveRuns, run.runAfter <= now else {
+                guard activeCounts[id, default: 0] < graph.definition.maxActiveRuns, run.runAfter <= now,
+                    machines[RunKey(dagID: id, runID: run.runID)] == nil, isItself(run)
+                else {
                     rest.append(run)
                     continue
                 }
@@ -270,6 +364,12 @@ actor SchedulerCore {
             }
             waiting[id] = rest.isEmpty ? nil : rest
         }
+    }
+
+    /// Whether no other run of its id is on disk: such a one's rows must not be mixed with this one's, which the commit will refuse.
+    private func isItself(_ run: DAGRun) -> Bool {
+        guard let stored = try? store.run(dagID: run.dagID, runID: run.runID) else { return true }
+        return stored.queuedAt == run.queuedAt
     }
 
     private func armTimer(_ now: Moment) {
@@ -306,20 +406,19 @@ actor SchedulerCore {
         var machine = machine
         let changes = machine.takeChanges()
         if let run = changes.run { batch.changes.append(.updateRun(run)) }
-        for task in changes.tasks {
-            batch.changes.append(.task(dagID: key.dagID, runID: key.runID, task))
-            if let row = TaskTry(task) { batch.changes.append(.taskTry(dagID: key.dagID, runID: key.runID, row)) }
-        }
+        for task in changes.tasks { batch.changes.append(.task(dagID: key.dagID, runID: key.runID, task)) }
+        for row in changes.tries { batch.changes.append(.taskTry(dagID: key.dagID, runID: key.runID, row)) }
         machines[key] = machine
         retries[key] = machine.wakeAt
         for action in actions {
             switch action {
             case .start(let task, let tryNumber): start(TaskKey(run: key, taskID: task), tryNumber, machine, &batch)
             case .cancel(let task):
-                if let handle = handles[TaskKey(run: key, taskID: task)] { batch.effects.append { handle.cancel(.override) } }
+                if let handle = handles[TaskKey(run: key, taskID: task)] { batch.afterwards(key) { handle.cancel(.override) } }
             case .ended:
                 machines[key] = nil
                 retries[key] = nil
+                for task in machine.tasks { counts[TaskKey(run: key, taskID: task.taskID)] = nil }
                 activeCounts[key.dagID, default: 1] -= 1
                 prune(key.dagID, &batch)
             }
@@ -329,13 +428,20 @@ actor SchedulerCore {
     private func start(_ key: TaskKey, _ tryNumber: Int, _ machine: RunMachine, _ batch: inout Batch) {
         guard let index = machine.graph.index(of: key.taskID) else { return }
         let definition = machine.graph.definition.tasks[index]
-        let output = TaskOutput(log: logs.log(key, tryNumber: tryNumber))
+        let output = TaskOutput(log: logs.log(key, tryNumber: tryNumber), before: tryNumber > 1 ? countsBefore(key) : [:])
         let handle = RunningTask(key: key, tryNumber: tryNumber, output: output)
         handles[key] = handle
         let context = TaskContext(machine.run, taskID: key.taskID, tryNumber: tryNumber, output: output)
         let grace = configuration.cancelGrace
         let report = report(for: key, tryNumber, output)
-        batch.effects.append { handle.start(definition, context, grace: grace, report: report) }
+        batch.afterwards(key.run) { handle.start(definition, context, grace: grace, report: report) }
+    }
+
+    /// From memory, where the last try's are before they are on disk; after a restart from the store.
+    private func countsBefore(_ key: TaskKey) -> [String: JSON] {
+        if let counts = counts[key] { return counts }
+        let rows = try? store.xcoms(dagID: key.run.dagID, runID: key.run.runID, taskID: key.taskID)
+        return Dictionary((rows ?? []).map { ($0.key, $0.value) }) { $1 }
     }
 
     private nonisolated func report(for key: TaskKey, _ tryNumber: Int, _ output: TaskOutput) -> @Sendable (RunMachine.Outcome) -> Void {
@@ -347,12 +453,12 @@ actor SchedulerCore {
                             XComRow(
                                 dagID: key.run.dagID, runID: key.run.runID, taskID: key.taskID, key: name, value: value, timestamp: now)))
                 }
+                if core.machines[key.run] != nil { core.counts[key] = core.countsBefore(key).merging(output.entries) { $1 } }
                 if core.handles[key]?.tryNumber == tryNumber { core.handles[key] = nil }
                 core.handle(.finished(task: key.taskID, tryNumber: tryNumber, outcome), key.run, &batch, now)
                 if core.handles.isEmpty {
-                    let waiters = core.idleWaiters
+                    for waiter in core.idleWaiters { waiter.resume() }
                     core.idleWaiters = []
-                    batch.effects.append { for waiter in waiters { waiter.resume() } }
                 }
             }
         }
@@ -364,22 +470,11 @@ actor SchedulerCore {
         let logs = logs
         for runID in old {
             batch.changes.append(.deleteRun(dagID: dagID, runID: runID))
-            batch.effects.append { logs.remove(RunKey(dagID: dagID, runID: runID)) }
+            batch.afterwards { logs.remove(RunKey(dagID: dagID, runID: runID)) }
         }
     }
 
     static func newID() -> String { UUID().uuidString.lowercased() }
-}
-
-extension TaskTry {
-    /// The row of the try that a task instance is in or has ended; nil while it waits for one.
-    init?(_ task: TaskInstance) {
-        guard task.tryNumber > 0, task.state == .running || task.state == .upForRetry || task.state.isTerminal else { return nil }
-        self.init(
-            taskID: task.taskID, tryNumber: task.tryNumber, state: task.state == .upForRetry ? .failed : task.state,
-            startDate: task.startDate,
-            endDate: task.endDate, note: task.note)
-    }
 }
 
 extension DAGDefinition {

@@ -61,14 +61,20 @@ final class TaskOutput: Sendable {
     static let entriesMax = 1_000
 
     let log: TaskLog
+    /// What the tries before have counted: what was produced then has been produced.
+    private let before: [String: JSON]
     private let values = NIOLockedValueBox<[String: JSON]>([:])
 
-    init(log: TaskLog) { self.log = log }
+    init(log: TaskLog, before: [String: JSON] = [:]) {
+        self.log = log
+        self.before = before
+    }
 
     var entries: [String: JSON] { values.withLockedValue { $0 } }
 
     func count(_ name: String, _ n: Int) {
-        push(name) { .integer(($0?.integer ?? 0) + Int64(n)) }
+        let earlier = before[name]?.integer ?? 0
+        push(name) { .integer(($0?.integer ?? earlier) + Int64(n)) }
     }
 
     func push(_ key: String, _ value: JSON) { push(key) { _ in value } }
@@ -88,7 +94,8 @@ final class TaskOutput: Sendable {
     func remark(produces topic: String?) -> String? {
         var remarks: [String] = []
         if let topic {
-            let entries = entries
+            // Of all tries: a retry after the last record was sent has nothing left to send.
+            let entries = before.merging(entries) { $1 }
             let count = (entries[topic]?.integer ?? 0) + (topic == Self.produced ? 0 : entries[Self.produced]?.integer ?? 0)
             if count == 0 { remarks.append("produced nothing: no record was counted for '\(topic)'") }
         }

@@ -11,6 +11,24 @@ enum RowChange: Sendable {
     case xcom(XComRow)
     case deleteRun(dagID: String, runID: String)
     case note(dagID: String, runID: String, String?)
+
+    /// The run that it is a part of.
+    var run: RunKey? {
+        switch self {
+        case .dag: nil
+        case .insertRun(let run), .updateRun(let run): RunKey(dagID: run.dagID, runID: run.runID)
+        case .xcom(let row): RunKey(dagID: row.dagID, runID: row.runID)
+        case .task(let dagID, let runID, _), .taskTry(let dagID, let runID, _), .deleteRun(let dagID, let runID),
+            .note(let dagID, let runID, _):
+            RunKey(dagID: dagID, runID: runID)
+        }
+    }
+}
+
+/// A change that a constraint of the schema forbids, and so will forbid whenever it is tried.
+struct RefusedChange: Error {
+    let index: Int
+    let reason: String
 }
 
 struct DAGRow: Sendable, Equatable {
@@ -42,9 +60,17 @@ struct XComRow: Sendable {
 
 extension MetadataStore {
     /// Writes all of it or none.
+    ///
+    /// - Throws: ``RefusedChange`` for one that can never be written; anything else may pass (a full disk, a lock).
     func write(_ changes: [RowChange]) throws {
         try database.write { db in
-            for change in changes { try Self.write(change, db) }
+            for (index, change) in changes.enumerated() {
+                do {
+                    try Self.write(change, db)
+                } catch let error as DatabaseError where error.resultCode == .SQLITE_CONSTRAINT {
+                    throw RefusedChange(index: index, reason: error.message ?? "\(error)")
+                }
+            }
         }
     }
 

@@ -21,8 +21,10 @@ struct RunMachine: Sendable {
         case failed(reason: String)
         case timedOut(reason: String)
         case skipped(reason: String)
-        /// The try ended without a word of its own: the process died or was told to stop.
+        /// The try ended without a word of its own: the process died.
         case interrupted(reason: String)
+        /// The scheduler was told to stop, and cut the try off.
+        case stopped(reason: String)
     }
 
     enum Action: Equatable, Sendable {
@@ -49,6 +51,8 @@ struct RunMachine: Sendable {
     var isDraining = false
     private let interruption: InterruptionPolicy
     private var changed: Set<Int> = []
+    /// Tries that have ended since the last call of ``takeChanges()``; their tasks may be in the next one already.
+    private var ended: [TaskTry] = []
     private var runChanged = false
 
     /// A new run, or one read back from the store (tasks that the DAG has gained since are added).
@@ -72,12 +76,15 @@ struct RunMachine: Sendable {
     var wakeAt: Moment? { tasks.compactMap { $0.state == .upForRetry ? $0.retryAt : nil }.min() }
 
     /// What differs from the store since the last call.
-    mutating func takeChanges() -> (run: DAGRun?, tasks: [TaskInstance]) {
+    mutating func takeChanges() -> (run: DAGRun?, tasks: [TaskInstance], tries: [TaskTry]) {
         defer {
             changed = []
+            ended = []
             runChanged = false
         }
-        return (runChanged ? run : nil, changed.sorted().map { tasks[$0] })
+        let moved = changed.sorted().map { tasks[$0] }
+        let begun = moved.filter { $0.state == .running }.map { TaskTry($0, state: .running) }
+        return (runChanged ? run : nil, moved, ended + begun)
     }
 
     mutating func handle(_ event: Event, at now: Moment, using random: inout some RandomNumberGenerator) -> [Action] {
@@ -108,6 +115,10 @@ struct RunMachine: Sendable {
     private mutating func finish(_ index: Int, _ outcome: Outcome, _ now: Moment, _ random: inout some RandomNumberGenerator) {
         changed.insert(index)
         tasks[index].endDate = now
+        defer {
+            let state = tasks[index].state
+            ended.append(TaskTry(tasks[index], state: state.isTerminal ? state : .failed))
+        }
         switch outcome {
         case .success(let note):
             tasks[index].state = .success
@@ -129,6 +140,16 @@ struct RunMachine: Sendable {
                 tasks[index].retryAt = now
                 tasks[index].note = reason
             }
+        case .stopped(let reason):
+            tasks[index].note = reason
+            guard interruption != .fail else {
+                tasks[index].state = .failed
+                return
+            }
+            // Nothing went wrong: it starts again with the scheduler, and has as many tries left as before.
+            tasks[index].maxTries += 1
+            tasks[index].state = .scheduled
+            tasks[index].scheduledAt = now
         }
     }
 
@@ -201,7 +222,9 @@ struct RunMachine: Sendable {
             if tasks[index].state == .running {
                 actions.append(.cancel(task: tasks[index].taskID))
                 tasks[index].state = .failed
+                tasks[index].endDate = now
                 tasks[index].note = "the run was marked \(state.rawValue) while it ran"
+                ended.append(TaskTry(tasks[index], state: .failed))
             } else {
                 tasks[index].state = .skipped
             }
@@ -217,5 +240,13 @@ struct RunMachine: Sendable {
         run.state = state
         run.endDate = now
         runChanged = true
+    }
+}
+
+extension TaskTry {
+    init(_ task: TaskInstance, state: TaskState) {
+        self.init(
+            taskID: task.taskID, tryNumber: task.tryNumber, state: state, startDate: task.startDate,
+            endDate: state == .running ? nil : task.endDate, note: task.note)
     }
 }

@@ -24,7 +24,16 @@ package enum TaskState: String, Sendable, CaseIterable {
 }
 
 /// What started a run.
-package enum RunType: String, Sendable { case scheduled, manual, backfill }
+package enum RunType: String, Sendable, CaseIterable {
+    case scheduled, manual, backfill
+    case assetTriggered = "asset_triggered"
+
+    /// What the ids of such runs begin with.
+    var prefix: String { rawValue + "__" }
+
+    /// The type whose runs alone have ids of this form, so that nobody else may give one; nil for an id that is free.
+    static func reserving(_ runID: String) -> RunType? { allCases.first { $0 != .manual && runID.hasPrefix($0.prefix) } }
+}
 
 /// One run of a DAG.
 struct DAGRun: Sendable, Equatable {

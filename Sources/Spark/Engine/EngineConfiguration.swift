@@ -42,6 +42,11 @@ package struct EngineConfiguration: Sendable {
         kafkaBootstrap = try Endpoint.list(parsing: values.text("engine.kafka.bootstrap"), defaultPort: 9_092)
         cassandraContactPoints = try Endpoint.list(parsing: values.text("engine.cassandra.contact"), defaultPort: 9_042)
         workers = values.integer("engine.workers")
+        // Nothing could be read with room for nothing.
+        for key in ["engine.fetch.bytes", "engine.fetch.buffered"] where values.bytes(key) < 1 {
+            throw SettingError.malformed(
+                key: key, text: values.text(key), complaint: "at least 1 byte is wanted", origin: values.origin(of: key))
+        }
         let initial = values.duration("engine.retry.initial")
         retry = Backoff(initial: max(initial, .milliseconds(1)), maximum: max(values.duration("engine.retry.maximum"), initial))
     }

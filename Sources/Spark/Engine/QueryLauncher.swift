@@ -232,8 +232,8 @@ final class QueryLauncher: Sendable {
         let execution = StreamExecution(
             handle: handle, branches: zip(sources, plan.branches).map { .init(source: $0, pipeline: Pipeline($1, schema: plan.schema)) },
             sink: sink,
-            deadLetters: deadLetters(definition, plan, sink, handle, status), checkpoint: checkpoint, trigger: definition.trigger,
-            workers: workers,
+            deadLetters: deadLetters(definition, plan, sink, handle, status), checkpoint: checkpoint, location: location,
+            trigger: definition.trigger, workers: workers,
             signal: signal, logger: logger, clock: Self.clock, observe: observe)
         let isTemporary = location == nil
         handle.attach(
@@ -304,7 +304,7 @@ final class QueryLauncher: Sendable {
             do {
                 let start = try await source.initialOffset()
                 let range = SourceRange(start: start, end: try await source.latest())
-                try await source.start(at: start)
+                try await source.start(at: start, identities: source.identities)
                 try await source.read(range, firstOrdinal: 0) { chunk in
                     guard rows.count < limit else { return }
                     let found = try await workers.runIfActive {

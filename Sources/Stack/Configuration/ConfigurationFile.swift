@@ -30,7 +30,7 @@ package struct ConfigurationFile: Sendable {
         do {
             root = try Yams.compose(yaml: yaml)
         } catch {
-            throw ConfigurationFileError(file: name, line: Self.line(of: error), problem: "this is not YAML: \(Self.reason(error))")
+            throw ConfigurationFileError(file: name, line: Self.line(of: error, yaml), problem: "this is not YAML: \(Self.reason(error))")
         }
         var entries: [Entry] = []
         var profiles: [String: [Entry]] = [:]
@@ -98,12 +98,27 @@ package struct ConfigurationFile: Sendable {
         return scalar.style == .plain && ["", "~", "null"].contains(scalar.string)
     }
 
-    private static func line(of error: any Error) -> Int {
+    private static func line(of error: any Error, _ yaml: String) -> Int {
         guard let error = error as? YamlError else { return 1 }
         switch error {
+        case .duplicatedKeysInMapping(let duplicates, let context):
+            return duplicates.first.flatMap { secondLine(of: $0, in: yaml, from: context.mark.line) } ?? context.mark.line
         case .scanner(_, _, let mark, _), .parser(_, _, let mark, _), .composer(_, _, let mark, _): return mark.line
         default: return 1
         }
+    }
+
+    /// The line on which a name stands for the second time at the depth where it stood first; the parser tells the mapping's first line.
+    private static func secondLine(of key: String, in yaml: String, from first: Int) -> Int? {
+        var depth: Int?
+        for (index, line) in yaml.split(separator: "\n", omittingEmptySubsequences: false).enumerated() where index + 1 >= first {
+            let indent = line.prefix { $0 == " " }.count
+            let rest = line.dropFirst(indent)
+            guard [key, "\"\(key)\"", "'\(key)'"].contains(where: { rest.hasPrefix($0 + ":") }) else { continue }
+            if depth == indent { return index + 1 }
+            if depth == nil { depth = indent }
+        }
+        return nil
     }
 
     private static func reason(_ error: any Error) -> String {

@@ -49,6 +49,30 @@ package struct StackConfiguration: Sendable {
         for (key, text) in flags {
             try values.set(key, to: text, from: .flag("--\(key)"))
         }
+        for box in Box.allCases { try checkAddress(of: box) }
+    }
+
+    /// An address that can be none is refused before anything starts.
+    private func checkAddress(of box: Box) throws {
+        guard case .address(let text) = placement(of: box) else { return }
+        let complaint: String?
+        let scheme = text.firstRange(of: "://").map { text[..<$0.lowerBound].lowercased() }
+        if let scheme, !["http", "https"].contains(scheme) {
+            complaint = "http:// or https:// is wanted"
+        } else if box == .api, scheme == nil, (try? Endpoint(parsing: text)) == nil {
+            complaint = "'embedded', a URL such as https://randomuser.me/api/ or an address such as 127.0.0.1:8088 is wanted"
+        } else {
+            do {
+                let port = scheme == "https" ? 443 : scheme == "http" ? 80 : values.integer("\(box.rawValue).port")
+                complaint = try Endpoint.list(parsing: Self.withoutScheme(text), defaultPort: port).isEmpty ? "an address is wanted" : nil
+            } catch {
+                complaint = "'embedded' or an address such as host:port is wanted"
+            }
+        }
+        if let complaint {
+            let key = "\(box.rawValue).use"
+            throw SettingError.malformed(key: key, text: text, complaint: complaint, origin: values.origin(of: key))
+        }
     }
 
     package func placement(of box: Box) -> Placement {
@@ -59,33 +83,41 @@ package struct StackConfiguration: Sendable {
     /// The folder in which a box keeps its state.
     package func folder(of box: Box) -> String { values.text("data") + "/" + box.rawValue }
 
-    /// Where clients find a box that has one address: its own, or its advertised one, or the one that is configured.
-    package func endpoints(of box: Box) throws -> [Endpoint] {
+    /// From where a box is looked at.
+    package enum Viewpoint: Sendable {
+        /// From this process, which reaches an embedded box where it listens.
+        case inside
+        /// From anywhere: an embedded box is told by its advertised address, where it has one.
+        case outside
+    }
+
+    /// Where clients find a box: the address that is configured, its advertised one, or where it listens.
+    package func endpoints(of box: Box, for viewpoint: Viewpoint = .outside) throws -> [Endpoint] {
         let port = values.integer("\(box.rawValue).port")
         switch placement(of: box) {
         case .address(let text):
             return try Endpoint.list(parsing: Self.withoutScheme(text), defaultPort: port)
         case .embedded:
             let advertised = values.text("\(box.rawValue).advertised")
-            if !advertised.isEmpty { return [try Endpoint(parsing: advertised, defaultPort: port)] }
+            if viewpoint == .outside, !advertised.isEmpty { return [try Endpoint(parsing: advertised, defaultPort: port)] }
             let host = values.text("\(box.rawValue).host")
             return [Endpoint(host: ["0.0.0.0", "::"].contains(host) ? "127.0.0.1" : host, port: port)]
         }
     }
 
     /// A box's address as a URL without a trailing slash: `http://127.0.0.1:8080`.
-    package func url(of box: Box) throws -> String {
+    package func url(of box: Box, for viewpoint: Viewpoint = .outside) throws -> String {
         if case .address(let text) = placement(of: box), text.contains("://") {
             return text.hasSuffix("/") ? String(text.dropLast()) : text
         }
-        return "http://\(try endpoints(of: box)[0])"
+        return "http://\(try endpoints(of: box, for: viewpoint)[0])"
     }
 
     /// The address that the pipeline fetches its users from.
-    package func apiAddress() throws -> String {
+    package func apiAddress(for viewpoint: Viewpoint = .outside) throws -> String {
         switch placement(of: .api) {
         case .address(let text): text.contains("://") ? text : "http://\(text)/api/"
-        case .embedded: "http://\(try endpoints(of: .api)[0])/api/"
+        case .embedded: "http://\(try endpoints(of: .api, for: viewpoint)[0])/api/"
         }
     }
 

@@ -20,6 +20,9 @@ package enum StackSettings {
             "the least severe log lines that are kept"),
         Setting("log.file", .path, default: "", "where log lines go; by default stderr, and DATA/leat.log under the live view of leat up"),
         Setting(
+            "log.file.bytes.max", .bytes, default: "64MiB",
+            "how large the log file grows before it is put aside, as the file's name with .1, and begun anew"),
+        Setting(
             "stop.drain", .duration, default: "10s",
             "how long leat up, told to stop, waits for the query to reach the topic's end before it stops the boxes"),
         Setting("stop.timeout", .duration, default: "20s", "how long one box may take to stop before the next one is stopped"),

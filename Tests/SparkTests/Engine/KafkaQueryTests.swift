@@ -2,6 +2,7 @@ import Foundation
 import IO
 import Kafka
 import Logging
+import NIOConcurrencyHelpers
 import Testing
 
 @testable import Spark
@@ -248,6 +249,119 @@ final class RunningBroker: Sendable {
             })
         #expect(lenient.isActive)
         await engine.stop()
+        await broker.stop()
+    }
+
+    @Test func aQueryThatFindsNothingNewTellsWhereItStands() async throws {
+        let broker = try await RunningBroker()
+        try await broker.produce([("a", "0"), ("b", "1")], to: "stands")
+        func definition(_ trigger: Trigger) -> StreamingQueryDefinition {
+            StreamingQueryDefinition(
+                name: "stands", plan: read(["subscribe": "stands"]), sink: .init(format: "memory"), trigger: trigger,
+                checkpointLocation: folder.path + "/stands")
+        }
+        let first = try await engine(broker.endpoint)
+        #expect(try await first.queries.start(definition(.availableNow)).awaitTermination(timeout: .seconds(30)))
+        await first.stop()
+        let second = try await engine(broker.endpoint)
+        let query = try await second.queries.start(definition(.asSoonAsPossible))
+        #expect(try await eventually { query.lastProgress != nil })
+        let progress = try JSONValue(parsing: query.lastProgress ?? "")
+        #expect(progress["numInputRows"]?.integerValue == 0 && progress["batchId"]?.integerValue == 1)
+        let source = progress["sources"]?.elements?.first
+        #expect(source?["description"]?.text == "KafkaV2[Subscribe[stands]]")
+        #expect(source?["endOffset"]?["stands"]?["0"]?.integerValue == 2)
+        #expect(progress["sink"]?["description"]?.text?.isEmpty == false)
+        await second.stop()
+        await broker.stop()
+    }
+
+    @Test func latestMeansWhereTheFirstStartStood() async throws {
+        let broker = try await RunningBroker()
+        try await broker.produce([("a", "0")], to: "late")
+        let definition = StreamingQueryDefinition(
+            name: "late", plan: read(["subscribe": "late", "startingOffsets": "latest"]), sink: .init(format: "memory"),
+            checkpointLocation: folder.path + "/late")
+        let first = try await engine(broker.endpoint)
+        let query = try await first.queries.start(definition)
+        #expect(try await eventually { query.lastProgress != nil })
+        await first.stop()
+        try await broker.produce([("b", "1")], to: "late")
+        let second = try await engine(broker.endpoint)
+        _ = try await second.queries.start(definition)
+        #expect(try await eventually { second.memoryTable("late")?.rows.count == 1 }, "what came between the two starts is lost")
+        await second.stop()
+        await broker.stop()
+    }
+
+    @Test func aTopicThatWasMadeAnewIsDataLoss() async throws {
+        let broker = try await RunningBroker()
+        try await broker.produce([("a", "0"), ("b", "1")], to: "anew")
+        func definition(_ failOnDataLoss: String) -> StreamingQueryDefinition {
+            StreamingQueryDefinition(
+                name: "anew", plan: read(["subscribe": "anew", "failOnDataLoss": failOnDataLoss]), sink: .init(format: "memory"),
+                checkpointLocation: folder.path + "/anew")
+        }
+        var engine = try await engine(broker.endpoint)
+        _ = try await engine.queries.start(definition("true"))
+        #expect(try await eventually { engine.memoryTable("anew")?.rows.count == 2 })
+        await engine.stop()
+        try await broker.client.deleteTopics(["anew"])
+        try await broker.client.createTopics([NewTopic(name: "anew", partitions: 1)])
+        try await broker.produce((0..<5).map { ("k", "\($0)") }, to: "anew")
+
+        engine = try await self.engine(broker.endpoint)
+        let strict = try await engine.queries.start(definition("true"))
+        #expect(await strict.awaitTermination(timeout: .seconds(30)))
+        #expect(strict.exception?.errorClass == "KAFKA_DATA_LOSS.TOPIC_RECREATED", "\(strict.exception?.message ?? "")")
+        #expect(strict.exception?.message.contains(folder.path + "/anew") == true)
+        await engine.stop()
+
+        engine = try await self.engine(broker.endpoint)
+        let lenient = try await engine.queries.start(definition("false"))
+        #expect(try await eventually { engine.memoryTable("anew")?.rows.count == 5 })
+        // It happens again while the query runs.
+        try await broker.client.deleteTopics(["anew"])
+        try await broker.client.createTopics([NewTopic(name: "anew", partitions: 1)])
+        #expect(
+            try await eventually {
+                try await broker.produce([("again", "x")], to: "anew")
+                return engine.memoryTable("anew")?.rows.contains { $0[0] == .binary(Array("again".utf8)) } == true
+            })
+        #expect(lenient.isActive)
+        await engine.stop()
+        await broker.stop()
+    }
+
+    @Test func aLetterWhoseAnswerWasLostIsNotSentTwice() async throws {
+        let broker = try await RunningBroker()
+        let handle = StreamingQueryHandle(id: StreamingQueryID(UUIDText.random()), runID: UUIDText.random(), name: "lost")
+        let calls = NIOLockedValueBox(0)
+        let letters = KafkaDeadLetters(
+            topicOption: nil, sourceTopics: ["t"], query: handle, client: broker.client, bootstrap: [broker.endpoint],
+            retry: Backoff(initial: .milliseconds(1), maximum: .milliseconds(10)), logger: RunningBroker.logger, status: { _ in },
+            deliver: { producer, topic, letter, headers in
+                let sent = try await producer.send(topic: topic, key: nil, value: letter.record.value, headers: headers)
+                // The broker has the first one; its answer does not arrive.
+                if calls.withLockedValue({ calls -> Int in
+                    calls += 1
+                    return calls
+                }) == 1 {
+                    throw InjectedCrash()
+                }
+                return sent
+            })
+        try await letters.open()
+        let two = (0..<2).map { offset in
+            DeadLetter(
+                record: SourceRecord(
+                    key: nil, value: Array("\(offset)".utf8), partition: SourcePartition(topic: "t", partition: 0), offset: Int64(offset)),
+                reason: "bad")
+        }
+        #expect(try await letters.send(two) == 2)
+        #expect(try await broker.letters("t.dead-letter").compactMap(\.value).sorted() == ["0", "1"])
+        #expect(letters.topic == "t.dead-letter")
+        await letters.stop()
         await broker.stop()
     }
 

@@ -45,6 +45,11 @@ package final class SparkConnectClient: Sendable {
         return queries
     }
 
+    /// A query that was started elsewhere in the process: it can be asked about although it may have ended before it was seen running.
+    package func know(_ query: ConnectStreamingQuery) {
+        state.withLockedValue { $0.runs[query.id] = query.runID }
+    }
+
     package func status(_ id: String) async throws -> StreamingQueryStatus {
         guard case .status(let status)? = try await ask(id, .status) else { throw unexpected("status") }
         return status

@@ -22,8 +22,10 @@ final class KafkaPartitionReader: Sendable {
         var consumed: Int64
         /// nil until the first answer.
         var highWatermark: Int64?
-        /// Where reading went on after a loss.
+        /// Where reading went on after a loss, until a batch has been planned from there.
         var restart: Int64?
+        /// Where the last plan after that loss ended: the next one that begins there is its successor.
+        var plannedEnd: Int64?
         var problem: String?
         /// What ends the query.
         var failure: SparkError?
@@ -44,7 +46,8 @@ final class KafkaPartitionReader: Sendable {
     private let shrunk = SourceSignal()
 
     init(
-        partition: SourcePartition, position: Int64, client: KafkaClient, limits: KafkaSource.Limits, failOnDataLoss: Bool,
+        partition: SourcePartition, position: Int64, isAnew: Bool = false, client: KafkaClient, limits: KafkaSource.Limits,
+        failOnDataLoss: Bool,
         signal: SourceSignal, logger: Logger
     ) {
         self.partition = partition
@@ -54,7 +57,7 @@ final class KafkaPartitionReader: Sendable {
         self.failOnDataLoss = failOnDataLoss
         self.signal = signal
         self.logger = logger
-        state = NIOLockedValueBox(State(position: position, consumed: position))
+        state = NIOLockedValueBox(State(position: position, consumed: position, restart: isAnew ? position : nil))
     }
 
     var highWatermark: Int64 { state.withLockedValue { max($0.highWatermark ?? 0, $0.position) } }
@@ -164,6 +167,7 @@ final class KafkaPartitionReader: Sendable {
             $0.position = resumeAt
             $0.consumed = resumeAt
             $0.restart = resumeAt
+            $0.plannedEnd = nil
         }
         return false
     }
@@ -172,9 +176,13 @@ final class KafkaPartitionReader: Sendable {
     func buffered(from start: Int64, rowsMax: Int) throws -> (start: Int64, end: Int64, rows: Int) {
         try state.withLockedValue { state in
             if let failure = state.failure { throw failure }
-            // Where the log was cut off below what the query had read, it goes on at the log's end.
-            let start = state.restart.map { start > state.position ? min(start, $0) : start } ?? start
+            // After a loss the query goes on where reading does, not where it had read to.
+            var start = start
+            if let restart = state.restart {
+                if start == state.plannedEnd { state.restart = nil } else { start = restart }
+            }
             var end = start
+            defer { if state.restart != nil { state.plannedEnd = end } }
             var rows = 0
             for (index, records) in state.queue.enumerated() {
                 let first = index == 0 ? state.taken : 0
@@ -187,7 +195,8 @@ final class KafkaPartitionReader: Sendable {
                 rows += count
                 end = records.nextOffset
             }
-            return (start, max(end, start), rows)
+            end = max(end, start)
+            return (start, end, rows)
         }
     }
 

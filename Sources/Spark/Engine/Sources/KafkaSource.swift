@@ -29,11 +29,19 @@ final class KafkaSource: StreamSource {
     private struct State {
         var partitions: [SourcePartition: KafkaPartitionReader] = [:]
         var missingTopics: [String] = []
+        /// The ids of the topics that are read.
+        var topicIDs: [String: String] = [:]
+        /// What is to be read once it is known that the topics are those that it was written down for; nil when that is known.
+        var unverified: SourceOffset?
+        /// What ends the query.
+        var failure: SparkError?
         var discovery: Task<Void, Never>?
         var problem: String?
     }
 
     private let state = NIOLockedValueBox(State())
+    /// Raised when the topics' ids have been looked at, for a batch that is replayed before that.
+    private let verified = SourceSignal()
 
     init(options: KafkaSourceOptions, client: KafkaClient, limits: Limits, signal: SourceSignal, logger: Logger) {
         self.options = options
@@ -57,18 +65,20 @@ final class KafkaSource: StreamSource {
     // MARK: Offsets
 
     /// The partitions of those of the topics that exist.
-    private func partitions() async throws -> (found: [SourcePartition], missing: [String]) {
+    private func partitions() async throws -> (found: [SourcePartition], missing: [String], ids: [String: String]) {
         let metadata = try await client.metadata(topics: options.topics)
         var found: [SourcePartition] = []
         var missing: [String] = []
+        var ids: [String: String] = [:]
         for name in options.topics {
             guard let topic = metadata.topics.first(where: { $0.name == name }), !topic.partitions.isEmpty else {
                 missing.append(name)
                 continue
             }
             found += topic.partitions.map { SourcePartition(topic: name, partition: $0.index) }
+            ids[name] = topic.id?.description
         }
-        return (found.sorted(), missing)
+        return (found.sorted(), missing, ids)
     }
 
     private func resolve(_ start: KafkaSourceOptions.Start, _ partitions: [SourcePartition], isEnd: Bool) async throws -> SourceOffset {
@@ -98,14 +108,15 @@ final class KafkaSource: StreamSource {
     }
 
     func initialOffset() async throws -> SourceOffset {
-        let (found, _) = try await retrying { try await self.partitions() }
+        let (found, _, ids) = try await retrying { try await self.partitions() }
+        state.withLockedValue { $0.topicIDs = ids }
         return try await retrying { try await self.resolve(self.options.starting, found, isEnd: false) }
     }
 
     func latest() async throws -> SourceOffset {
         // A topic that is named but not there yet is waited for.
         while true {
-            let (found, missing) = try await retrying { try await self.partitions() }
+            let (found, missing, _) = try await retrying { try await self.partitions() }
             if missing.isEmpty { return try await retrying { try await self.resolve(self.options.ending, found, isEnd: true) } }
             state.withLockedValue { $0.missingTopics = missing }
             try await Task.sleep(for: limits.topicPoll)
@@ -136,17 +147,88 @@ final class KafkaSource: StreamSource {
 
     // MARK: Reading ahead
 
-    func start(at offset: SourceOffset) async throws {
-        for (partition, position) in offset.positions { open(partition, at: position) }
+    func start(at offset: SourceOffset, identities: [String: String]) async throws {
+        let known = state.withLockedValue { $0.topicIDs }
+        if identities.isEmpty || identities == known {
+            for (partition, position) in offset.positions { open(partition, at: position) }
+        } else {
+            // Offsets of a topic mean nothing in another one of its name: nothing is read before the broker has told which it is.
+            state.withLockedValue { state in
+                state.topicIDs = identities
+                state.unverified = offset
+            }
+        }
         let task = Task { await self.discover() }
         state.withLockedValue { $0.discovery = task }
     }
 
-    private func open(_ partition: SourcePartition, at position: Int64) {
+    var identities: [String: String] { state.withLockedValue { $0.topicIDs } }
+
+    /// Compares the topics' ids with those that the offsets were written down for, and opens what waited for that.
+    private func verify(_ ids: [String: String]) async {
+        let (anew, offset) = state.withLockedValue { state in
+            defer { state.unverified = nil }
+            let anew = ids.filter { name, id in state.topicIDs[name].map { $0 != id } ?? false }
+            return (anew.map { (name: $0.key, was: state.topicIDs[$0.key] ?? "", now: $0.value) }, state.unverified)
+        }
+        if let first = anew.first, options.failOnDataLoss {
+            state.withLockedValue { state in
+                state.unverified = offset
+                state.failure = SparkError(
+                    "KAFKA_DATA_LOSS.TOPIC_RECREATED", sqlState: "22000",
+                    "Some data may have been lost: the topic '\(first.name)' was deleted and created anew (its id was \(first.was) and is \(first.now)), and the query's offsets are those of the old one.",
+                    nextStep:
+                        "to read the new topic from its beginning, set the option failOnDataLoss to false, or start the query anew on another checkpoint"
+                )
+            }
+        } else {
+            state.withLockedValue { $0.topicIDs.merge(ids) { $1 } }
+            for topic in anew {
+                logger.warning(
+                    "\(description): data was lost: the topic '\(topic.name)' was created anew (\(topic.was) → \(topic.now)); going on at its beginning"
+                )
+                await reopen(topic.name, offset)
+            }
+            let recreated = Set(anew.map(\.name))
+            for (partition, position) in offset?.positions ?? [:] where !recreated.contains(partition.topic) {
+                open(partition, at: position)
+            }
+        }
+        if offset != nil || !anew.isEmpty {
+            verified.raise()
+            signal.raise()
+        }
+    }
+
+    /// Reads a topic that was created anew from its beginning.
+    private func reopen(_ topic: String, _ offset: SourceOffset?) async {
+        let old = state.withLockedValue { state in
+            let old = state.partitions.filter { $0.key.topic == topic }
+            for partition in old.keys { state.partitions[partition] = nil }
+            return old
+        }
+        for reader in old.values { await reader.stop() }
+        for partition in Set(old.keys).union((offset?.positions ?? [:]).keys.filter { $0.topic == topic }) {
+            open(partition, at: 0, isAnew: true)
+        }
+    }
+
+    /// Returns when it is known whether the topics are those that the offsets speak of.
+    private func whenVerified() async throws {
+        while true {
+            let (isVerified, failure) = state.withLockedValue { ($0.unverified == nil, $0.failure) }
+            if let failure { throw failure }
+            if isVerified { return }
+            await verified.wait()
+            try Task.checkCancellation()
+        }
+    }
+
+    /// - Parameter isAnew: what the query has read so far it has read elsewhere.
+    private func open(_ partition: SourcePartition, at position: Int64, isAnew: Bool = false) {
         let reader = KafkaPartitionReader(
-            partition: partition, position: position, client: client, limits: limits, failOnDataLoss: options.failOnDataLoss,
-            signal: signal,
-            logger: logger)
+            partition: partition, position: position, isAnew: isAnew, client: client, limits: limits,
+            failOnDataLoss: options.failOnDataLoss, signal: signal, logger: logger)
         let isNew = state.withLockedValue { state in
             guard state.partitions[partition] == nil else { return false }
             state.partitions[partition] = reader
@@ -159,7 +241,9 @@ final class KafkaSource: StreamSource {
     private func discover() async {
         while !Task.isCancelled {
             do {
-                let (found, missing) = try await partitions()
+                let (found, missing, ids) = try await partitions()
+                await verify(ids)
+                if state.withLockedValue({ $0.failure != nil }) { return }
                 let (known, isNews) = state.withLockedValue { state in
                     let isNews = state.missingTopics != missing || state.problem != nil
                     state.missingTopics = missing
@@ -184,7 +268,8 @@ final class KafkaSource: StreamSource {
     }
 
     func waiting(after offset: SourceOffset) throws -> SourceRange? {
-        let readers = state.withLockedValue { $0.partitions }
+        let (readers, failure) = state.withLockedValue { ($0.partitions, $0.failure) }
+        if let failure { throw failure }
         var range = SourceRange(start: offset, end: offset)
         var rowsLeft = min(limits.batchRows, options.offsetsPerTriggerMax ?? .max)
         var isMore = false
@@ -204,6 +289,7 @@ final class KafkaSource: StreamSource {
     }
 
     func read(_ range: SourceRange, firstOrdinal: Int64, _ body: (SourceChunk) async throws -> Void) async throws {
+        try await whenVerified()
         var ordinal = firstOrdinal
         for (partition, start, end) in range.partitions {
             open(partition, at: start)

@@ -43,7 +43,7 @@ final class MemorySource: StreamSource {
     var description: String { "MemoryStream[\(name)]" }
     var waitingReason: String? { nil }
     func initialOffset() async throws -> SourceOffset { SourceOffset([Self.rows: 0]) }
-    func start(at offset: SourceOffset) async throws {}
+    func start(at offset: SourceOffset, identities: [String: String]) async throws {}
     func latest() async throws -> SourceOffset { SourceOffset([Self.rows: stream.count]) }
     func newest() -> SourceOffset? { SourceOffset([Self.rows: stream.count]) }
     func stop() async {}

@@ -33,7 +33,7 @@ final class RateSource: StreamSource {
 
     func initialOffset() async throws -> SourceOffset { SourceOffset([Self.rows: 0, Self.origin: clock()]) }
 
-    func start(at offset: SourceOffset) async throws {
+    func start(at offset: SourceOffset, identities: [String: String]) async throws {
         let task = Task {
             while !Task.isCancelled {
                 try? await Task.sleep(for: .milliseconds(max(10, min(1_000, 1_000 / Int(self.rowsPerSecond)))))

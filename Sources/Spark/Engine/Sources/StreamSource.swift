@@ -9,7 +9,12 @@ protocol StreamSource: AnyObject, Sendable {
     func initialOffset() async throws -> SourceOffset
 
     /// Begins to read ahead from an offset; called once before the calls below.
-    func start(at offset: SourceOffset) async throws
+    ///
+    /// - Parameter identities: what ``identities`` was when that offset was written down; empty where it is not known.
+    func start(at offset: SourceOffset, identities: [String: String]) async throws
+
+    /// What tells a topic that the offsets speak of from another one of the same name, by the topic's name.
+    var identities: [String: String] { get }
 
     /// What is waiting after `offset`, within the source's limits; nil when nothing is. Never waits. The range begins before `offset` only
     /// where the source has lost what was there and goes on all the same.
@@ -28,6 +33,10 @@ protocol StreamSource: AnyObject, Sendable {
     var waitingReason: String? { get }
 
     func stop() async
+}
+
+extension StreamSource {
+    var identities: [String: String] { [:] }
 }
 
 /// Rows that a source handed over, not yet in columns. `ordinal(row)` is the row's place in its micro-batch: the same at every replay.

@@ -4,7 +4,7 @@ internal import NIOConcurrencyHelpers
 
 /// The engine's one RocksDB: offsets and commits of all queries, the last two versions of each. Every write is synced before it returns.
 ///
-/// Keys: `q/<id>/m` what the query is, `q/<id>/o/<batch>` its logged micro-batches, `q/<id>/c/<batch>` their commits; batch numbers as sixteen
+/// Keys: `q/<id>/m` what the query is, `q/<id>/s` where its sources began, `q/<id>/t` which topics its offsets speak of, `q/<id>/o/<batch>` its logged micro-batches, `q/<id>/c/<batch>` their commits; batch numbers as sixteen
 /// hexadecimal digits, so that they sort. It is small: caches and memtables are sized for that.
 final class CheckpointStore: @unchecked Sendable {
     // Unchecked: RocksDB's handle is safe to use from any thread; closing is guarded by the lock, and callers stop first.
@@ -91,6 +91,46 @@ final class CheckpointStore: @unchecked Sendable {
         try write { batch in
             for key in keys { batch.delete(key) }
         }
+    }
+
+    // MARK: Sources
+
+    /// Where the query's first start found its sources to begin; nil before it.
+    func initialOffsets(_ id: StreamingQueryID) throws -> [SourceOffset]? {
+        guard let text = try get(Self.key(id, "s")) else { return nil }
+        let offsets = (try? JSONValue(parsing: text))?.elements?.map(SourceOffset.init(json:)) ?? [nil]
+        guard !offsets.contains(nil) else { throw Self.corrupt(id, "initial offsets", text) }
+        return offsets.compactMap(\.self)
+    }
+
+    func setInitialOffsets(_ offsets: [SourceOffset], identities: [[String: String]], of id: StreamingQueryID) throws {
+        try write { writes in
+            writes.put(Self.key(id, "s"), JSONValue.array(offsets.map(\.json)).serialized)
+            writes.put(Self.key(id, "t"), Self.json(identities).serialized)
+        }
+    }
+
+    /// For each source which topics its logged offsets speak of: names and ids. Empty where an earlier release kept none.
+    func identities(_ id: StreamingQueryID) throws -> [[String: String]] {
+        guard let text = try get(Self.key(id, "t")) else { return [] }
+        guard let sources = (try? JSONValue(parsing: text))?.elements else { throw Self.corrupt(id, "topic ids", text) }
+        return sources.map { source in
+            Dictionary((source.members ?? []).compactMap { member in member.value.text.map { (member.name, $0) } }) { $1 }
+        }
+    }
+
+    func setIdentities(_ identities: [[String: String]], of id: StreamingQueryID) throws {
+        try write { $0.put(Self.key(id, "t"), Self.json(identities).serialized) }
+    }
+
+    private static func json(_ identities: [[String: String]]) -> JSONValue {
+        .array(identities.map { .object($0.sorted { $0.key < $1.key }.map { .init($0.key, .string($0.value)) }) })
+    }
+
+    private static func corrupt(_ id: StreamingQueryID, _ what: String, _ text: String) -> SparkError {
+        SparkError(
+            "STREAMING_CHECKPOINT_CORRUPT", sqlState: "XXKST",
+            "The checkpoint of the query \(id) holds \(what) that cannot be read: \(text.prefix(200)).")
     }
 
     // MARK: Micro-batches

@@ -34,11 +34,19 @@ protocol DeadLetterLog: Sendable {
 /// `leat.reason`, `leat.topic`, `leat.partition`, `leat.offset`, `leat.query`, `leat.query.id` say why, where from, and for which query.
 ///
 /// Exactly once: letters are acknowledged before their batch commits, and a batch that is replayed first reads the topic from where it
-/// ended when the batch was logged, and leaves out what is there. The topic's size since that batch bounds that reading.
+/// ended when the batch was logged, and leaves out what is there. The topic's size since that batch bounds that reading. A letter
+/// whose acknowledgement was lost is looked for in the same way before it is sent again.
 final class KafkaDeadLetters: DeadLetterLog {
     private struct Place: Hashable {
         var partition: SourcePartition
         var offset: Int64
+
+        init(partition: SourcePartition, offset: Int64) {
+            self.partition = partition
+            self.offset = offset
+        }
+
+        init(_ letter: DeadLetter) { self.init(partition: letter.record.partition, offset: letter.record.offset) }
     }
 
     private struct State {
@@ -57,12 +65,16 @@ final class KafkaDeadLetters: DeadLetterLog {
     private let retry: Backoff
     private let logger: Logger
     private let status: @Sendable (String?) -> Void
+    private let deliver: Delivery
     private let state = NIOLockedValueBox(State(ends: SourceOffset()))
 
     init(
         topicOption: String?, sourceTopics: [String], query: StreamingQueryHandle, client: KafkaClient, bootstrap: [Endpoint],
         retry: Backoff,
-        logger: Logger, status: @escaping @Sendable (String?) -> Void
+        logger: Logger, status: @escaping @Sendable (String?) -> Void,
+        deliver: @escaping Delivery = {
+            try await $0.send(topic: $1, key: $2.record.key, value: $2.record.value, headers: $3)
+        }
     ) {
         self.topicOption = topicOption
         self.sourceTopics = sourceTopics
@@ -72,7 +84,11 @@ final class KafkaDeadLetters: DeadLetterLog {
         self.retry = retry
         self.logger = logger
         self.status = status
+        self.deliver = deliver
     }
+
+    /// Sends one letter to a topic and returns when it is acknowledged; in tests what loses the acknowledgement.
+    typealias Delivery = @Sendable (KafkaProducer, String, DeadLetter, [(String, [UInt8]?)]) async throws -> RecordMetadata
 
     var ends: SourceOffset { state.withLockedValue { $0.ends } }
     var topic: String? { state.withLockedValue { $0.topic } }
@@ -106,7 +122,13 @@ final class KafkaDeadLetters: DeadLetterLog {
     }
 
     func recall(since ends: SourceOffset) async throws {
-        let sent = try await retrying { () async throws -> Set<Place> in
+        let sent = try await sent(since: ends)
+        state.withLockedValue { $0.sent = sent }
+    }
+
+    /// This query's letters in the topics from these ends on.
+    private func sent(since ends: SourceOffset) async throws -> Set<Place> {
+        try await retrying { () async throws -> Set<Place> in
             var sent: Set<Place> = []
             for (partition, end) in try await self.latest().positions {
                 let key = TopicPartition(topic: partition.topic, partition: partition.partition)
@@ -125,7 +147,6 @@ final class KafkaDeadLetters: DeadLetterLog {
             }
             return sent
         }
-        state.withLockedValue { $0.sent = sent }
     }
 
     private func place(_ headers: [(key: String, value: [UInt8]?)]) -> Place? {
@@ -139,8 +160,8 @@ final class KafkaDeadLetters: DeadLetterLog {
     }
 
     func send(_ letters: [DeadLetter]) async throws -> Int {
-        let new = state.withLockedValue { state in
-            letters.filter { !state.sent.contains(Place(partition: $0.record.partition, offset: $0.record.offset)) }
+        let (new, ends) = state.withLockedValue { state in
+            (letters.filter { !state.sent.contains(Place($0)) }, state.ends)
         }
         guard !new.isEmpty else { return 0 }
         for name in Set(new.map { topic(for: $0.record.partition.topic) }) { try await ensureTopic(name) }
@@ -154,6 +175,12 @@ final class KafkaDeadLetters: DeadLetterLog {
             logger.warning("dead letters are not acknowledged: \(reason); retrying")
             status("Waiting for Kafka to take dead letters: \(reason)")
             try await Task.sleep(for: backoff.next())
+            // A letter that was not acknowledged may be in the topic all the same: the answer was lost, not the letter.
+            let found = try await sent(since: ends)
+            if let there = pending.last(where: { found.contains(Place($0)) }) {
+                state.withLockedValue { $0.topic = topic(for: there.record.partition.topic) }
+            }
+            pending.removeAll { found.contains(Place($0)) }
         }
         if backoff.attempts > 0 { status(nil) }
         return new.count
@@ -184,10 +211,8 @@ final class KafkaDeadLetters: DeadLetterLog {
                         return (
                             letter,
                             .success(
-                                try await producer.send(
-                                    topic: self.topic(for: letter.record.partition.topic), key: letter.record.key,
-                                    value: letter.record.value,
-                                    headers: self.headers(letter)))
+                                try await self.deliver(
+                                    producer, self.topic(for: letter.record.partition.topic), letter, self.headers(letter)))
                         )
                     } catch is CancellationError {
                         throw CancellationError()

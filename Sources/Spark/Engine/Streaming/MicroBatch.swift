@@ -101,6 +101,15 @@ struct MicroBatchSteps {
         timestampNext = last.timestampEnd
     }
 
+    /// The batch that is next to be committed, or to be planned.
+    var batch: Int64 {
+        switch state {
+        case .waiting: batchNext
+        case .logging(let batch), .executing(let batch, _): batch.id
+        case .committing(let next): next.map { $0.id - 1 } ?? batchNext - 1
+        }
+    }
+
     var action: Action {
         switch state {
         case .waiting: .plan(batch: batchNext, after: offsets)

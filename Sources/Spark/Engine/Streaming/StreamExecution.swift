@@ -21,6 +21,8 @@ final class StreamExecution: Sendable {
     let sink: any StreamSink
     let deadLetters: (any DeadLetterLog)?
     let checkpoint: CheckpointStore
+    /// The folder that stands for the checkpoint; nil for one that goes with the query.
+    let location: String?
     let trigger: Trigger
     let workers: NIOThreadPool
     let signal: SourceSignal
@@ -28,6 +30,8 @@ final class StreamExecution: Sendable {
     let clock: @Sendable () -> Int64
     let observe: @Sendable (MicroBatchPoint) async throws -> Void
     private let totals = NIOLockedValueBox(Totals())
+    /// The topics' ids that the checkpoint holds.
+    private let identities = NIOLockedValueBox<[[String: String]]>([])
 
     private struct Totals {
         var deadLetters = 0
@@ -38,7 +42,7 @@ final class StreamExecution: Sendable {
 
     init(
         handle: StreamingQueryHandle, branches: [Branch], sink: any StreamSink, deadLetters: (any DeadLetterLog)?,
-        checkpoint: CheckpointStore,
+        checkpoint: CheckpointStore, location: String? = nil,
         trigger: Trigger, workers: NIOThreadPool, signal: SourceSignal, logger: Logger, clock: @escaping @Sendable () -> Int64,
         observe: @escaping @Sendable (MicroBatchPoint) async throws -> Void = { _ in }
     ) {
@@ -47,6 +51,7 @@ final class StreamExecution: Sendable {
         self.sink = sink
         self.deadLetters = deadLetters
         self.checkpoint = checkpoint
+        self.location = location
         self.trigger = trigger
         self.workers = workers
         self.signal = signal
@@ -64,6 +69,7 @@ final class StreamExecution: Sendable {
             logger.info("the query \(handle.name ?? handle.id.text) stopped")
         } catch {
             if !handle.isStopRequested {
+                let error = described(error)
                 failure = Self.exception(error, query: handle)
                 logger.error("the query \(handle.name ?? handle.id.text) failed: \(error)")
             }
@@ -72,6 +78,14 @@ final class StreamExecution: Sendable {
         await sink.stop()
         await deadLetters?.stop()
         handle.finish(failure)
+    }
+
+    /// An error about the offsets says where they are kept.
+    private func described(_ error: any Error) -> any Error {
+        guard let loss = error as? SparkError, loss.errorClass.hasPrefix("KAFKA_DATA_LOSS"), let location else { return error }
+        return SparkError(
+            loss.errorClass, sqlState: loss.sqlState, loss.message + " The query's checkpoint is the folder \(location).",
+            nextStep: loss.nextStep)
     }
 
     private static func exception(_ error: any Error, query: StreamingQueryHandle) -> StreamingQueryException {
@@ -95,17 +109,11 @@ final class StreamExecution: Sendable {
                     nextStep: "give the changed query its own checkpointLocation")
             }
             steps = MicroBatchSteps(last: last.batch, isCommitted: last.isCommitted)
-            for (branch, range) in zip(branches, last.batch.ranges) {
-                try await branch.source.start(at: last.isCommitted ? range.end : range.start)
-            }
+            try await begin(at: last.batch.ranges.map { last.isCommitted ? $0.end : $0.start }, batch: steps.batch)
         } else {
-            var offsets: [SourceOffset] = []
-            for branch in branches {
-                let offset = try await branch.source.initialOffset()
-                try await branch.source.start(at: offset)
-                offsets.append(offset)
-            }
+            let offsets = try await initialOffsets()
             steps = MicroBatchSteps(offsets: offsets)
+            try await begin(at: offsets, batch: steps.batch)
         }
         var bound: [SourceOffset]?
         if trigger == .availableNow || trigger == .once {
@@ -122,6 +130,7 @@ final class StreamExecution: Sendable {
                 steps.handle(.planned(ranges, nowMicros: clock(), deadLetterEnds: deadLetters?.ends ?? SourceOffset()))
             case .log(let batch):
                 try await observe(.beforeLog)
+                try await noteIdentities()
                 try await onWorker { [checkpoint, handle] in try checkpoint.log(batch, of: handle.id) }
                 try await observe(.afterLog)
                 steps.handle(.logged)
@@ -133,6 +142,7 @@ final class StreamExecution: Sendable {
             case .commit(let id, let next):
                 try await observe(.beforeCommit)
                 let start = clock()
+                if next != nil { try await noteIdentities() }
                 try await onWorker { [checkpoint, handle] in try checkpoint.commit(id, next: next, of: handle.id) }
                 await sink.committed(id)
                 if let executed { report(executed, commitMicros: clock() - start) }
@@ -140,6 +150,48 @@ final class StreamExecution: Sendable {
                 steps.handle(.committed)
             }
         }
+    }
+
+    /// Where the sources began when the query was first started: written down before anything is read, so that a start that is cut off
+    /// before the first batch does not move what `latest` means.
+    private func initialOffsets() async throws -> [SourceOffset] {
+        if let known = try await onWorker({ [checkpoint, handle] in try checkpoint.initialOffsets(handle.id) }),
+            known.count == branches.count
+        {
+            return known
+        }
+        var offsets: [SourceOffset] = []
+        for branch in branches { offsets.append(try await branch.source.initialOffset()) }
+        let found = offsets, identities = branches.map(\.source.identities)
+        try await onWorker { [checkpoint, handle] in
+            try checkpoint.setInitialOffsets(found, identities: identities, of: handle.id)
+        }
+        return offsets
+    }
+
+    /// Starts the sources, and tells where they stand before there is a batch to tell of.
+    private func begin(at offsets: [SourceOffset], batch: Int64) async throws {
+        let known = try await onWorker { [checkpoint, handle] in try checkpoint.identities(handle.id) }
+        identities.withLockedValue { $0 = known }
+        handle.reportStart(
+            StreamingQueryProgress(
+                id: handle.id, runID: handle.runID, name: handle.name, startMicros: clock(), batchID: batch, rows: 0, intervalSeconds: 0,
+                durationSeconds: 0, durations: [],
+                sources: zip(branches, offsets).map { branch, offset in
+                    .init(description: branch.source.description, start: offset, end: offset, latest: nil, rows: 0)
+                },
+                sinkDescription: sink.description, outputRows: 0, deadLetters: 0, deadLettersTotal: 0, deadLetterTopic: nil))
+        for (index, branch) in branches.enumerated() {
+            try await branch.source.start(at: offsets[index], identities: index < known.count ? known[index] : [:])
+        }
+    }
+
+    /// Writes down which topics the offsets that are logged next speak of, where that is news.
+    private func noteIdentities() async throws {
+        let now = branches.map(\.source.identities)
+        guard identities.withLockedValue({ $0 != now }) else { return }
+        try await onWorker { [checkpoint, handle] in try checkpoint.setIdentities(now, of: handle.id) }
+        identities.withLockedValue { $0 = now }
     }
 
     private func onWorker<R: Sendable>(_ body: @escaping @Sendable () throws -> R) async throws -> R {

@@ -13,6 +13,10 @@ package final class StreamingQueryHandle: Sendable {
             message: "Initializing sources", isDataAvailable: false, isTriggerActive: false, isActive: true)
         /// Made into JSON when somebody asks: a batch of one record must not pay for a report that nobody reads.
         var progress: [StreamingQueryProgress] = []
+        /// Where the query stood when it started; shown until the first batch has a report.
+        var start: StreamingQueryProgress?
+
+        var reports: [StreamingQueryProgress] { progress.isEmpty ? start.map { [$0] } ?? [] : progress }
         var exception: StreamingQueryException?
         var isStopRequested = false
         var task: Task<Void, Never>?
@@ -33,8 +37,8 @@ package final class StreamingQueryHandle: Sendable {
 
     package var summary: StreamingQuerySummary { StreamingQuerySummary(id: id, runID: runID, name: name) }
     package var status: StreamingQueryStatus { state.withLockedValue { $0.status } }
-    package var recentProgress: [String] { state.withLockedValue { $0.progress }.map(\.json) }
-    package var lastProgress: String? { state.withLockedValue { $0.progress.last }?.json }
+    package var recentProgress: [String] { state.withLockedValue { $0.reports }.map(\.json) }
+    package var lastProgress: String? { state.withLockedValue { $0.reports.last }?.json }
     package var exception: StreamingQueryException? { state.withLockedValue { $0.exception } }
     package var isActive: Bool { state.withLockedValue { $0.status.isActive } }
     var isStopRequested: Bool { state.withLockedValue { $0.isStopRequested } }
@@ -46,6 +50,9 @@ package final class StreamingQueryHandle: Sendable {
                 message: message, isDataAvailable: isDataAvailable, isTriggerActive: isTriggerActive, isActive: true)
         }
     }
+
+    /// Where a query stands that has done nothing yet, as Spark's report of a trigger without data says it.
+    func reportStart(_ progress: StreamingQueryProgress) { state.withLockedValue { $0.start = progress } }
 
     func report(_ progress: StreamingQueryProgress) {
         state.withLockedValue {
