@@ -28,18 +28,18 @@ def test_a_full_disk_refuses_writes_and_loses_none(small_disk, settings):
         leat.wait_for_ports()
         cluster = Cluster(["127.0.0.1"], port=leat.ports["store"])
         session = cluster.connect()
-        session.execute("CREATE KEYSPACE full WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}")
-        session.execute("CREATE TABLE full.t (k int PRIMARY KEY, v blob)")
-        insert = session.prepare("INSERT INTO full.t (k, v) VALUES (?, ?)")
+        session.execute("CREATE KEYSPACE narrow WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}")
+        session.execute("CREATE TABLE narrow.t (k int PRIMARY KEY, v blob)")
+        insert = session.prepare("INSERT INTO narrow.t (k, v) VALUES (?, ?)")
         written = 0
         with pytest.raises(Exception, match="started again"):
             while True:
                 session.execute(insert, (written, bytes(range(256)) * 160))
                 written += 1
-        for statement in ["INSERT INTO full.t (k) VALUES (-1)", "CREATE TABLE full.u (k int PRIMARY KEY)"]:
+        for statement in ["INSERT INTO narrow.t (k) VALUES (-1)", "CREATE TABLE narrow.u (k int PRIMARY KEY)"]:
             with pytest.raises(Exception, match="started again"):
                 session.execute(statement)
-        assert session.execute("SELECT count(*) FROM full.t").one().count == written
+        assert session.execute("SELECT count(*) FROM narrow.t").one().count == written
         cluster.shutdown()
         leat.stop()
     subprocess.run(["mount", "-o", "remount,size=200m", str(small_disk)], check=True)
@@ -47,7 +47,7 @@ def test_a_full_disk_refuses_writes_and_loses_none(small_disk, settings):
         leat.wait_for_ports()
         cluster = Cluster(["127.0.0.1"], port=leat.ports["store"])
         session = cluster.connect()
-        assert session.execute("SELECT count(*) FROM full.t").one().count == written
-        session.execute("INSERT INTO full.t (k) VALUES (-1)")
+        assert session.execute("SELECT count(*) FROM narrow.t").one().count == written
+        session.execute("INSERT INTO narrow.t (k) VALUES (-1)")
         cluster.shutdown()
         leat.stop()
