@@ -19,6 +19,12 @@ package indirect enum DataType: Hashable, Sendable {
     case timestamp
     /// Microseconds of a local date and time without zone.
     case timestampNTZ
+    /// Months.
+    case yearMonthInterval(YearMonthField.Range)
+    /// Microseconds.
+    case dayTimeInterval(DayTimeField.Range)
+    /// Months, days and microseconds.
+    case calendarInterval
     case array(DataType, containsNull: Bool)
     case map(key: DataType, value: DataType, valueContainsNull: Bool)
     case structure(StructType)
@@ -39,6 +45,9 @@ package indirect enum DataType: Hashable, Sendable {
         case .date: "date"
         case .timestamp: "timestamp"
         case .timestampNTZ: "timestamp_ntz"
+        case .yearMonthInterval(let range): "interval \(range.simpleString)"
+        case .dayTimeInterval(let range): "interval \(range.simpleString)"
+        case .calendarInterval: "interval"
         case .array(let element, _): "array<\(element.simpleString)>"
         case .map(let key, let value, _): "map<\(key.simpleString),\(value.simpleString)>"
         case .structure(let type):

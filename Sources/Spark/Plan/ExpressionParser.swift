@@ -295,11 +295,11 @@ struct ExpressionParser {
             } else if isSymbol(".") {
                 advance()
                 if takeSymbol("*") {
-                    guard case .attribute(let parts) = base else { throw failure("a star follows a column's name only") }
+                    guard case .attribute(let parts, _) = base else { throw failure("a star follows a column's name only") }
                     return .star(parts)
                 }
                 let name = try identifier()
-                if case .attribute(let parts) = base {
+                if case .attribute(let parts, _) = base {
                     base = .attribute(parts + [name])
                 } else {
                     base = .extractValue(base, key: .literal(.string(name)))
@@ -480,10 +480,10 @@ struct ExpressionParser {
     private func decimal(_ text: String, at token: SQLToken) throws -> Literal {
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)
         let fraction = parts.count > 1 ? parts[1] : ""
-        guard parts.count <= 2, let unscaled = Int64(parts[0] + fraction) else {
+        guard parts.count <= 2, let unscaled = Int128(String(parts[0] + fraction)), unscaled.magnitude < Literal.decimalBound else {
             throw SparkError(
                 "UNSUPPORTED_FEATURE", sqlState: "0A000",
-                "The decimal literal \(text) has more than 18 digits, which this engine does not hold.",
+                "The decimal literal \(text) has more than 38 digits.",
                 line: token.line, position: token.position)
         }
         let digits = String(unscaled.magnitude).count

@@ -74,7 +74,7 @@ extension FunctionCatalog {
 
     /// Options come as `map('mode', 'FAILFAST')`.
     private static func options(_ expression: Expression, of call: FunctionCall) throws -> FromJSON.Mode {
-        guard case .function(let name, let arguments) = expression, name.equalsIgnoringCase("map") else {
+        guard case .function(let name, let arguments, _, _) = expression, name.equalsIgnoringCase("map") else {
             throw SparkError("INVALID_OPTIONS.NON_MAP_FUNCTION", sqlState: "42K06", "Must use the `map()` function for options.")
         }
         var mode = FromJSON.Mode.permissive
@@ -100,7 +100,7 @@ extension FunctionCatalog {
         for field in schema.fields {
             switch field.dataType {
             case .structure(let type): try check(type, of: call)
-            case .array, .map, .decimal, .binary, .null, .timestampNTZ:
+            case .array, .map, .decimal, .binary, .null, .timestampNTZ, .yearMonthInterval, .dayTimeInterval, .calendarInterval:
                 throw call.unserved("from_json with the field `\(field.name)` of type \(field.dataType.sql)")
             default: break
             }

@@ -51,7 +51,10 @@ package struct Resolver {
                     "The limit must be equal to or greater than 0, but got \(count).")
             }
             return .limit(count, try resolve(child))
-        case .union(let left, let right): return try union(try resolve(left), try resolve(right))
+        case .setOperation(SetOperation(.union, isAll: true), let left, let right): return try union(try resolve(left), try resolve(right))
+        case .identified(_, let child), .hint(_, let child): return try resolve(child)
+        default:
+            throw SparkError("UNSUPPORTED_FEATURE", sqlState: "0A000", "\(plan.operatorName) is not served by this engine.")
         }
     }
 
@@ -106,7 +109,7 @@ package struct Resolver {
 
     /// An element of a select: one column, or the columns of a star.
     static func named(_ expression: Expression, in schema: StructType) throws -> [ResolvedNamed] {
-        guard case .star(let target) = expression else {
+        guard case .star(let target, _) = expression else {
             return [ResolvedNamed(expression.outputName, try resolve(expression, in: schema))]
         }
         if target.isEmpty {
@@ -124,11 +127,11 @@ package struct Resolver {
 
     package static func resolve(_ expression: Expression, in schema: StructType) throws -> ResolvedExpression {
         switch expression {
-        case .attribute(let parts): return try attribute(parts, in: schema)
+        case .attribute(let parts, _): return try attribute(parts, in: schema)
         case .star:
             throw SparkError("INVALID_USAGE_OF_STAR_OR_REGEX", sqlState: "42000", "Invalid usage of '*' in \(expression.prettySQL).")
         case .literal(let literal): return .literal(literal, literal.dataType)
-        case .alias(let child, _): return try resolve(child, in: schema)
+        case .alias(let child, _, _): return try resolve(child, in: schema)
         case .cast(let child, let to, let isTry):
             return try FunctionCatalog.explicitCast(try resolve(child, in: schema), to: to, isTry: isTry)
         case .extractValue(let child, let key):
@@ -138,7 +141,7 @@ package struct Resolver {
                     "UNSUPPORTED_FEATURE", sqlState: "0A000", "Element access \(expression.prettySQL) is not served by this engine.")
             }
             return try field(name, of: base)
-        case .function(let name, let arguments):
+        case .function(let name, let arguments, false, nil):
             let lowered = name.lowercased()
             var expanded = arguments
             if ["struct", "concat", "coalesce", "concat_ws"].contains(lowered) {
@@ -150,11 +153,14 @@ package struct Resolver {
                 ? try expanded.enumerated().map { try $0.offset == 0 ? resolve($0.element, in: schema) : .literal(.null, .null) }
                 : try expanded.map { try resolve($0, in: schema) }
             return try FunctionCatalog.resolve(name, evaluated, unresolved: expanded)
+        default:
+            throw SparkError(
+                "UNSUPPORTED_FEATURE", sqlState: "0A000", "The expression \(expression.prettySQL) is not served by this engine.")
         }
     }
 
     private static func expandStar(_ expression: Expression, in schema: StructType) throws -> [Expression] {
-        guard case .star(let target) = expression else { return [expression] }
+        guard case .star(let target, _) = expression else { return [expression] }
         return try named(expression, in: schema).map { .attribute(target + [$0.name]) }
     }
 

@@ -66,7 +66,11 @@ final class Column: @unchecked Sendable {
         case .integer(let value), .date(let value): return Column(type, count: count, values: .integer(one(value)), stride: 0)
         case .long(let value), .timestamp(let value), .timestampNTZ(let value):
             return Column(type, count: count, values: .long(one(value)), stride: 0)
-        case .decimal(let unscaled, _, _): return Column(type, count: count, values: .long(one(unscaled)), stride: 0)
+        case .decimal(let unscaled, _, _): return Column(type, count: count, values: .long(one(Int64(clamping: unscaled))), stride: 0)
+        case .yearMonthInterval(let months, _): return Column(type, count: count, values: .integer(one(months)), stride: 0)
+        case .dayTimeInterval(let micros, _): return Column(type, count: count, values: .long(one(micros)), stride: 0)
+        case .calendarInterval, .array, .map, .structure:
+            preconditionFailure("the resolver refuses constants of type \(literal.dataType.simpleString)")
         case .float(let value): return Column(type, count: count, values: .float(one(value)), stride: 0)
         case .double(let value): return Column(type, count: count, values: .double(one(value)), stride: 0)
         case .string(let text):
@@ -93,7 +97,7 @@ final class Column: @unchecked Sendable {
             switch type {
             case .timestamp: return .timestamp(buffer[index])
             case .timestampNTZ: return .timestampNTZ(buffer[index])
-            case .decimal(let precision, let scale): return .decimal(unscaled: buffer[index], precision: precision, scale: scale)
+            case .decimal(let precision, let scale): return .decimal(unscaled: Int128(buffer[index]), precision: precision, scale: scale)
             default: return .long(buffer[index])
             }
         case .float(let buffer): return .float(buffer[index])

@@ -184,12 +184,12 @@ struct ColumnMerger {
         case .boolean: values = .boolean(Buffer(count: count))
         case .byte: values = .byte(Buffer(count: count))
         case .short: values = .short(Buffer(count: count))
-        case .integer, .date: values = .integer(Buffer(count: count))
-        case .long, .timestamp, .timestampNTZ, .decimal: values = .long(Buffer(count: count))
+        case .integer, .date, .yearMonthInterval: values = .integer(Buffer(count: count))
+        case .long, .timestamp, .timestampNTZ, .decimal, .dayTimeInterval: values = .long(Buffer(count: count))
         case .float: values = .float(Buffer(count: count))
         case .double: values = .double(Buffer(count: count))
         case .string, .binary: values = .bytes(Buffer(count: count))
-        case .null, .array, .map, .structure: values = .none
+        case .null, .array, .map, .structure, .calendarInterval: values = .none
         }
     }
 
