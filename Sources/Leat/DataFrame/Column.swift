@@ -124,7 +124,7 @@ public struct Column: Sendable {
     private func branch(_ name: String, _ extend: ([Spark.Expression]) throws -> [Spark.Expression]) -> Column {
         map { expression in
             // An even number of arguments: conditions and values so far, and no `otherwise` yet.
-            guard case .function("when", let arguments) = expression, arguments.count.isMultiple(of: 2) else {
+            guard case .function("when", let arguments, false, nil) = expression, arguments.count.isMultiple(of: 2) else {
                 throw SparkError(
                     "INVALID_WHEN_USAGE", sqlState: "42601",
                     "\(name)() can only be applied on a column made by when(), before otherwise().")

@@ -63,10 +63,10 @@ public indirect enum DataType: Hashable, Sendable {
         }
     }
 
-    /// - Returns: nil for the type of a bare NULL, which a schema does not name.
+    /// - Returns: nil for the type of a bare NULL, which a schema does not name, and for intervals, which no source or sink has.
     init?(_ type: Spark.DataType) {
         switch type {
-        case .null: return nil
+        case .null, .yearMonthInterval, .dayTimeInterval, .calendarInterval: return nil
         case .boolean: self = .boolean
         case .byte: self = .byte
         case .short: self = .short

@@ -19,6 +19,12 @@ package indirect enum DataType: Hashable, Sendable {
     case timestamp
     /// Microseconds of a local date and time without zone.
     case timestampNTZ
+    /// Months.
+    case yearMonthInterval(YearMonthField.Range)
+    /// Microseconds.
+    case dayTimeInterval(DayTimeField.Range)
+    /// Months, days and microseconds.
+    case calendarInterval
     case array(DataType, containsNull: Bool)
     case map(key: DataType, value: DataType, valueContainsNull: Bool)
     case structure(StructType)
@@ -39,6 +45,9 @@ package indirect enum DataType: Hashable, Sendable {
         case .date: "date"
         case .timestamp: "timestamp"
         case .timestampNTZ: "timestamp_ntz"
+        case .yearMonthInterval(let range): "interval \(range.simpleString)"
+        case .dayTimeInterval(let range): "interval \(range.simpleString)"
+        case .calendarInterval: "interval"
         case .array(let element, _): "array<\(element.simpleString)>"
         case .map(let key, let value, _): "map<\(key.simpleString),\(value.simpleString)>"
         case .structure(let type):
@@ -73,6 +82,23 @@ package indirect enum DataType: Hashable, Sendable {
 
     package var isFractional: Bool { self == .float || self == .double }
     package var isBytes: Bool { self == .string || self == .binary }
+    package var isInterval: Bool {
+        switch self {
+        case .yearMonthInterval, .dayTimeInterval, .calendarInterval: true
+        default: false
+        }
+    }
+    /// A date or a timestamp.
+    package var isMoment: Bool { self == .date || self == .timestamp || self == .timestampNTZ }
+    /// Whether values can be sorted and compared.
+    package var hasOrder: Bool {
+        switch self {
+        case .map, .calendarInterval: false
+        case .array(let element, _): element.hasOrder
+        case .structure(let type): type.fields.allSatisfy { $0.dataType.hasOrder }
+        default: true
+        }
+    }
     package var isNested: Bool {
         switch self {
         case .array, .map, .structure: true

@@ -295,11 +295,11 @@ struct ExpressionParser {
             } else if isSymbol(".") {
                 advance()
                 if takeSymbol("*") {
-                    guard case .attribute(let parts) = base else { throw failure("a star follows a column's name only") }
+                    guard case .attribute(let parts, _) = base else { throw failure("a star follows a column's name only") }
                     return .star(parts)
                 }
                 let name = try identifier()
-                if case .attribute(let parts) = base {
+                if case .attribute(let parts, _) = base {
                     base = .attribute(parts + [name])
                 } else {
                     base = .extractValue(base, key: .literal(.string(name)))
@@ -385,9 +385,9 @@ struct ExpressionParser {
             guard let bytes = hexadecimal(text) else { throw failure("hexadecimal digits are wanted", at: start) }
             return .literal(.binary(bytes))
         case "interval":
-            if case .symbol = token(ahead: 1).kind { break }
+            if case .symbol(let symbol) = token(ahead: 1).kind, symbol != "-" { break }
             if token(ahead: 1).kind == .end { break }
-            throw unsupported("INTERVAL", at: start)
+            return try interval()
         case "exists":
             if isSymbol("(", ahead: 1), isWord("SELECT", ahead: 2) { throw unsupported("EXISTS with a subquery", at: start) }
         default: break
@@ -407,15 +407,81 @@ struct ExpressionParser {
         var arguments: [Expression] = []
         if !isSymbol(")") {
             repeat {
-                if isSymbol("->", ahead: 1) { throw unsupported("A lambda function", at: token) }
+                if let lambda = try lambda() {
+                    arguments.append(lambda)
+                    continue
+                }
                 // struct(a AS b) names its fields so.
                 arguments.append(try namedExpression())
+                if arguments.count == 1, name.equalsIgnoringCase("extract"), takeWord("FROM") {
+                    if case .attribute(let parts, _) = arguments[0] { arguments[0] = .literal(.string(parts[0])) }
+                    arguments.append(try expression())
+                }
             } while takeSymbol(",")
         }
         try wantSymbol(")")
         if isWord("OVER") { throw unsupported("A window function (OVER)", at: token) }
         if isWord("FILTER"), isSymbol("(", ahead: 1) { throw unsupported("FILTER after an aggregate function", at: token) }
         return .function(name: name, arguments: arguments)
+    }
+
+    /// `x -> …` or `(x, y) -> …`.
+    private mutating func lambda() throws -> Expression? {
+        var names: [String] = []
+        let start = index
+        if case .word(let name) = token.kind, isSymbol("->", ahead: 1) {
+            names = [name]
+            advance()
+        } else if takeSymbol("(") {
+            while case .word(let name) = token.kind {
+                names.append(name)
+                advance()
+                if !takeSymbol(",") { break }
+            }
+            guard takeSymbol(")"), isSymbol("->") else {
+                index = start
+                return nil
+            }
+        } else {
+            return nil
+        }
+        try wantSymbol("->")
+        return .lambda(parameters: names, body: try expression())
+    }
+
+    private static let dayTimeFields: [String: DayTimeField] = ["day": .day, "hour": .hour, "minute": .minute, "second": .second]
+    private static let yearMonthFields: [String: YearMonthField] = ["year": .year, "month": .month]
+
+    private mutating func unit() throws -> String? {
+        guard case .word(var word) = token.kind else { return nil }
+        word = word.lowercased()
+        if word.hasSuffix("s") { word.removeLast() }
+        guard Self.dayTimeFields[word] != nil || Self.yearMonthFields[word] != nil else { return nil }
+        advance()
+        return word
+    }
+
+    private mutating func intervalType() throws -> DataType {
+        guard let first = try unit() else { return .calendarInterval }
+        let second = takeWord("TO") ? try unit() ?? first : first
+        if let a = Self.yearMonthFields[first], let b = Self.yearMonthFields[second] { return .yearMonthInterval(.init(a, b)) }
+        if let a = Self.dayTimeFields[first], let b = Self.dayTimeFields[second] { return .dayTimeInterval(.init(a, b)) }
+        throw failure("fields of one kind are wanted")
+    }
+
+    private mutating func interval() throws -> Expression {
+        advance()
+        let isNegative = takeSymbol("-")
+        var text: String
+        switch token.kind {
+        case .string(let value): text = value
+        case .number(let value): text = value
+        default: throw failure("an interval is wanted")
+        }
+        advance()
+        if isNegative { text = "-" + text }
+        let type = try intervalType()
+        return .cast(.literal(.string(text)), to: type, isTry: false)
     }
 
     /// `CASE WHEN c THEN v … ELSE e END` and `CASE x WHEN y THEN v … END`, both to `when(c1, v1, …, e)`.
@@ -456,7 +522,7 @@ struct ExpressionParser {
         case "" where isWhole:
             if let value = Int32(body) { return .integer(value) }
             if let value = Int64(body) { return .long(value) }
-            throw outOfRange("bigint")
+            return try decimal(body, at: token)
         case "" where !body.contains("e"), "BD": return try decimal(body, at: token)
         case "", "D":
             guard let value = Double(body) else { throw failure("a number is wanted", at: token) }
@@ -480,10 +546,10 @@ struct ExpressionParser {
     private func decimal(_ text: String, at token: SQLToken) throws -> Literal {
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)
         let fraction = parts.count > 1 ? parts[1] : ""
-        guard parts.count <= 2, let unscaled = Int64(parts[0] + fraction) else {
+        guard parts.count <= 2, let unscaled = Int128(String(parts[0] + fraction)), unscaled.magnitude < Literal.decimalBound else {
             throw SparkError(
                 "UNSUPPORTED_FEATURE", sqlState: "0A000",
-                "The decimal literal \(text) has more than 18 digits, which this engine does not hold.",
+                "The decimal literal \(text) has more than 38 digits.",
                 line: token.line, position: token.position)
         }
         let digits = String(unscaled.magnitude).count
@@ -497,6 +563,8 @@ struct ExpressionParser {
             case "timestamp_ntz": DateTimeText.timestamp(text).map { .timestampNTZ($0) }
             default: DateTimeText.timestamp(text).map { .timestamp($0) }
             }
+        // Without a zone of its own, the time is the session's.
+        if type == "timestamp" || type == "timestamp_ltz" { return .cast(.literal(.string(text)), to: .timestamp, isTry: false) }
         guard let value else {
             throw SparkError(
                 "INVALID_TYPED_LITERAL", sqlState: "42604",
@@ -563,6 +631,7 @@ struct ExpressionParser {
         case "timestamp", "timestamp_ltz": return .timestamp
         case "timestamp_ntz": return .timestampNTZ
         case "void": return .null
+        case "interval": return try intervalType()
         case "decimal", "dec", "numeric": return try decimalType()
         case "array":
             try openAngle()

@@ -51,7 +51,10 @@ package struct Resolver {
                     "The limit must be equal to or greater than 0, but got \(count).")
             }
             return .limit(count, try resolve(child))
-        case .union(let left, let right): return try union(try resolve(left), try resolve(right))
+        case .setOperation(SetOperation(.union, isAll: true), let left, let right): return try union(try resolve(left), try resolve(right))
+        case .identified(_, let child), .hint(_, let child): return try resolve(child)
+        default:
+            throw SparkError("UNSUPPORTED_FEATURE", sqlState: "0A000", "\(plan.operatorName) is not served by this engine.")
         }
     }
 
@@ -106,7 +109,7 @@ package struct Resolver {
 
     /// An element of a select: one column, or the columns of a star.
     static func named(_ expression: Expression, in schema: StructType) throws -> [ResolvedNamed] {
-        guard case .star(let target) = expression else {
+        guard case .star(let target, _) = expression else {
             return [ResolvedNamed(expression.outputName, try resolve(expression, in: schema))]
         }
         if target.isEmpty {
@@ -122,45 +125,59 @@ package struct Resolver {
         return type.fields.enumerated().map { ResolvedNamed($1.name, .field(base, index: $0, $1.dataType)) }
     }
 
-    package static func resolve(_ expression: Expression, in schema: StructType) throws -> ResolvedExpression {
+    package static func resolve(
+        _ expression: Expression, in schema: StructType, variables: [String: ResolvedExpression] = [:]
+    ) throws -> ResolvedExpression {
+        func resolve(_ expression: Expression, in schema: StructType) throws -> ResolvedExpression {
+            try Self.resolve(expression, in: schema, variables: variables)
+        }
         switch expression {
-        case .attribute(let parts): return try attribute(parts, in: schema)
+        case .attribute(let parts, _):
+            if let variable = variables[parts[0].lowercased()] { return try parts.dropFirst().reduce(variable) { try field($1, of: $0) } }
+            return try attribute(parts, in: schema)
+        case .lambdaVariable(let name):
+            guard let variable = variables[name.lowercased()] else { throw unresolved([name], in: schema) }
+            return variable
+        case .updateField(let child, let name, let value):
+            return try FunctionCatalog.updateField(
+                try resolve(child, in: schema), name: name, value: try value.map { try resolve($0, in: schema) })
         case .star:
             throw SparkError("INVALID_USAGE_OF_STAR_OR_REGEX", sqlState: "42000", "Invalid usage of '*' in \(expression.prettySQL).")
         case .literal(let literal): return .literal(literal, literal.dataType)
-        case .alias(let child, _): return try resolve(child, in: schema)
+        case .alias(let child, _, _): return try resolve(child, in: schema)
         case .cast(let child, let to, let isTry):
             return try FunctionCatalog.explicitCast(try resolve(child, in: schema), to: to, isTry: isTry)
         case .extractValue(let child, let key):
-            let base = try resolve(child, in: schema)
-            guard case .literal(.string(let name)) = key else {
-                throw SparkError(
-                    "UNSUPPORTED_FEATURE", sqlState: "0A000", "Element access \(expression.prettySQL) is not served by this engine.")
-            }
-            return try field(name, of: base)
-        case .function(let name, let arguments):
+            return try FunctionCatalog.extractValue(try resolve(child, in: schema), key: try resolve(key, in: schema))
+        case .function(let name, let arguments, false, nil):
             let lowered = name.lowercased()
             var expanded = arguments
             if ["struct", "concat", "coalesce", "concat_ws"].contains(lowered) {
                 expanded = try arguments.flatMap { try expandStar($0, in: schema) }
             }
-            // from_json's schema and options are read, not evaluated.
-            let evaluated =
-                lowered == "from_json"
-                ? try expanded.enumerated().map { try $0.offset == 0 ? resolve($0.element, in: schema) : .literal(.null, .null) }
-                : try expanded.map { try resolve($0, in: schema) }
-            return try FunctionCatalog.resolve(name, evaluated, unresolved: expanded)
+            // Some arguments are read and not evaluated: from_json's schema, options, units, lambdas.
+            let evaluated = try expanded.enumerated().map { index, argument in
+                if case .lambda = argument { return ResolvedExpression.literal(.null, .null) }
+                return try FunctionCatalog.reads(argument: index, of: lowered) ? .literal(.null, .null) : resolve(argument, in: schema)
+            }
+            return try FunctionCatalog.resolve(name, evaluated, unresolved: expanded) { body, bound in
+                try Self.resolve(body, in: schema, variables: variables.merging(bound) { $1 })
+            }
+        default:
+            throw SparkError(
+                "UNSUPPORTED_FEATURE", sqlState: "0A000", "The expression \(expression.prettySQL) is not served by this engine.")
         }
     }
 
     private static func expandStar(_ expression: Expression, in schema: StructType) throws -> [Expression] {
-        guard case .star(let target) = expression else { return [expression] }
+        guard case .star(let target, _) = expression else { return [expression] }
         return try named(expression, in: schema).map { .attribute(target + [$0.name]) }
     }
 
     static func structFieldName(of expression: Expression, index: Int) -> String {
         switch expression {
         case .alias, .attribute, .extractValue(_, .literal(.string)): expression.outputName
+        case .lambdaVariable(let name): name
         default: "col\(index + 1)"
         }
     }
@@ -178,21 +195,7 @@ package struct Resolver {
     }
 
     private static func field(_ name: String, of base: ResolvedExpression) throws -> ResolvedExpression {
-        guard case .structure(let type) = base.dataType else {
-            throw SparkError(
-                "INVALID_EXTRACT_BASE_FIELD_TYPE", sqlState: "42000",
-                "Can't extract a value `\(name)` from a base of type \"\(base.dataType.sql)\"; a struct is wanted.")
-        }
-        let matches = type.indices(of: name)
-        guard let index = matches.first else {
-            throw SparkError("FIELD_NOT_FOUND", sqlState: "42704", "No such struct field `\(name)` in \(list(type.names)).")
-        }
-        guard matches.count == 1 else {
-            throw SparkError(
-                "AMBIGUOUS_REFERENCE_TO_FIELDS", sqlState: "42000",
-                "Ambiguous reference to the field `\(name)`. It appears \(matches.count) times in the schema.")
-        }
-        return .field(base, index: index, type.fields[index].dataType)
+        try FunctionCatalog.extractValue(base, key: .literal(.string(name), .string))
     }
 
     private static func unresolved(_ parts: [String], in schema: StructType) -> SparkError {

@@ -19,6 +19,11 @@ extension Evaluator {
             } else {
                 values = zip(x, a.stride, y, b.stride, validity, selection) { Self.holds(op, Int(ByteView.compare($0, $1))) }
             }
+        case (.decimal(let x), .decimal(let y)): values = ordered(op, x, a.stride, y, b.stride, validity, selection)
+        case (.array, .array), (.structure, .structure), (.map, .map), (.interval, .interval):
+            values = Buffer(count: count)
+            valid(validity, selection) { row in values.pointer[row] = Self.holds(op, a.order(row, b, row)) }
+        case (.none, _), (_, .none): return Column.nulls(.boolean, count: count)
         default: throw misfit(op, [a, b])
         }
         return Column(.boolean, count: count, values: .boolean(values), validity: validity)
@@ -164,73 +169,5 @@ extension Evaluator {
             best = merger.column
         }
         return best
-    }
-}
-
-/// Puts a column together from rows of others; rows never taken are null.
-struct ColumnMerger {
-    private let type: DataType
-    private let count: Int
-    private let values: Column.Values
-    private let validity: Bitmap
-    private var owners: [AnyObject] = []
-    private var parts: [(Column, Selection)] = []
-
-    init(_ type: DataType, count: Int) {
-        self.type = type
-        self.count = count
-        validity = Bitmap(count: count)
-        switch type {
-        case .boolean: values = .boolean(Buffer(count: count))
-        case .byte: values = .byte(Buffer(count: count))
-        case .short: values = .short(Buffer(count: count))
-        case .integer, .date: values = .integer(Buffer(count: count))
-        case .long, .timestamp, .timestampNTZ, .decimal: values = .long(Buffer(count: count))
-        case .float: values = .float(Buffer(count: count))
-        case .double: values = .double(Buffer(count: count))
-        case .string, .binary: values = .bytes(Buffer(count: count))
-        case .null, .array, .map, .structure: values = .none
-        }
-    }
-
-    mutating func take(_ column: Column, _ rows: Selection) {
-        owners += column.owners
-        if case .structure(let type) = type {
-            parts.append((column, rows))
-            _ = type
-            rows.eachRow { validity[$0] = !column.isNull($0) }
-            return
-        }
-        func copy<T>(_ from: Buffer<T>, _ to: Buffer<T>) {
-            let (source, target) = (from.pointer, to.pointer)
-            rows.eachRow { target[$0] = source[$0 &* column.stride] }
-        }
-        switch (column.values, values) {
-        case (.boolean(let from), .boolean(let to)): copy(from, to)
-        case (.byte(let from), .byte(let to)): copy(from, to)
-        case (.short(let from), .short(let to)): copy(from, to)
-        case (.integer(let from), .integer(let to)): copy(from, to)
-        case (.long(let from), .long(let to)): copy(from, to)
-        case (.float(let from), .float(let to)): copy(from, to)
-        case (.double(let from), .double(let to)): copy(from, to)
-        case (.bytes(let from), .bytes(let to)): copy(from, to)
-        default: break
-        }
-        rows.eachRow { validity[$0] = !column.isNull($0) }
-    }
-
-    var column: Column {
-        guard case .structure(let structure) = type else {
-            return Column(type, count: count, values: values, validity: validity, owners: owners)
-        }
-        let children = structure.fields.indices.map { index -> Column? in
-            var merger = ColumnMerger(structure.fields[index].dataType, count: count)
-            for (column, rows) in parts {
-                guard case .structure(let children) = column.values, let child = children[index] else { continue }
-                merger.take(child, rows)
-            }
-            return merger.column
-        }
-        return Column(type, count: count, values: .structure(children), validity: validity, owners: owners)
     }
 }
