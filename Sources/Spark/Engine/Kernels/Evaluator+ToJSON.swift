@@ -49,7 +49,7 @@ enum JSONText {
             if column.type == .binary { base64(buffer[index].bytes, into: &out) } else { quote(buffer[index].bytes, into: &out) }
         case .float(let buffer): number(buffer[index].isFinite, NumberText.text(buffer[index]), into: &out)
         case .double(let buffer): number(buffer[index].isFinite, NumberText.text(buffer[index]), into: &out)
-        case .byte, .short, .integer, .long:
+        case .byte, .short, .integer, .long, .decimal, .interval, .map:
             switch column.literal(row) {
             case .date(let days): out += "\"\(DateTimeText.text(days: days))\"".utf8
             case .timestamp(let micros): out += "\"\(DateTimeText.isoMillis(micros: micros))\"".utf8

@@ -157,7 +157,7 @@ struct CassandraColumn {
             }
         case .float(let buffer): batch.append(float: buffer.pointer[index])
         case .double(let buffer): batch.append(double: buffer.pointer[index])
-        case .none, .structure, .array: batch.appendNull()
+        case .none, .structure, .array, .map, .decimal, .interval: batch.appendNull()
         }
     }
 }

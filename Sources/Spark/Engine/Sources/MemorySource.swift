@@ -71,10 +71,8 @@ final class MemorySource: StreamSource {
     }
 
     static func column(_ literals: [Literal], _ type: DataType) -> Column {
-        var merger = ColumnMerger(type, count: literals.count)
-        for (row, literal) in literals.enumerated() where literal != .null {
-            merger.take(Column.constant(literal, type: type, count: literals.count), .rows([Int32(row)]))
-        }
-        return merger.column
+        let builder = ColumnBuilder(type)
+        for literal in literals { builder.append(literal) }
+        return builder.finish()
     }
 }
