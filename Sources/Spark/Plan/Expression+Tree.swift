@@ -61,12 +61,40 @@ extension Expression {
         }
     }
 
-    /// `count(*)` counts rows, and Spark calls it `count(1)`.
+    /// As Spark spells expressions in names: `count(*)` is `count(1)`, and a window has its frame.
     var countingRows: Expression {
         if case .function(let name, let arguments, let isDistinct, let filter) = self, name.equalsIgnoringCase("count"), !isDistinct,
             arguments == [.star([])]
         {
             return .function(name: name, arguments: [.literal(.integer(1))], filter: filter.map(\.countingRows))
+        }
+        if case .window(let function, var window) = self {
+            // Spark's names spell the frame out, and what `lag` and `lead` leave to their defaults.
+            var function = function
+            if case .function(let name, var arguments, let isDistinct, let filter) = function {
+                switch name.lowercased() {
+                case "rank", "dense_rank", "percent_rank":
+                    function = .function(name: name.uppercased(), arguments: arguments, isDistinct: isDistinct, filter: filter)
+                    window.frame = .init(.rows, from: .unboundedPreceding, to: .currentRow)
+                case "row_number", "ntile", "cume_dist": window.frame = .init(.rows, from: .unboundedPreceding, to: .currentRow)
+                case "lag", "lead" where !arguments.isEmpty:
+                    if arguments.count == 1 { arguments.append(.literal(.integer(1))) }
+                    if arguments.count == 2 { arguments.append(.literal(.null)) }
+                    if case .literal(let literal) = arguments[1], let distance = literal.integerValue {
+                        let rows = Expression.literal(.integer(Int32(clamping: name.equalsIgnoringCase("lag") ? -distance : distance)))
+                        window.frame = .init(.rows, from: .offset(rows), to: .offset(rows))
+                    }
+                    function = .function(name: name, arguments: arguments, isDistinct: isDistinct, filter: filter)
+                default: break
+                }
+            }
+            if window.frame == nil {
+                window.frame =
+                    window.order.isEmpty
+                    ? .init(.rows, from: .unboundedPreceding, to: .unboundedFollowing)
+                    : .init(.range, from: .unboundedPreceding, to: .currentRow)
+            }
+            return Expression.window(function, window).mapChildren(\.countingRows)
         }
         return mapChildren(\.countingRows)
     }

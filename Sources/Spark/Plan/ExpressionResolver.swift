@@ -31,8 +31,7 @@ final class ExpressionResolver {
             return try matching(pattern, planID).map { ResolvedNamed(scope.schema.fields[$0].name, scope.column($0)) }
         default:
             let counted = expression.countingRows
-            let resolved = try resolve(counted)
-            // A column keeps the spelling of its own schema only where it is named without a change of case, as in Spark: the query's wins.
+            let resolved = try resolve(expression)
             return [ResolvedNamed(counted.outputName, resolved)]
         }
     }
@@ -227,6 +226,7 @@ final class ExpressionResolver {
         for argument in arguments {
             switch argument {
             case .sortOrder(let key): order.append(try inner.sortKey(key))
+            case .star([], _) where name.equalsIgnoringCase("count") && !isDistinct: plain.append(.literal(.integer(1)))
             case .star(let target, let planID):
                 plain += try star(target, planID).map { .attribute(target + [$0.name], planID: planID) }
             case .namedArgument(_, let value): plain.append(value)

@@ -116,36 +116,31 @@ extension Resolver {
         return Relation(planned.build(relation.plan), origins: relation.origins + planned.fields.map { _ in origin })
     }
 
-    /// A select with one generator among its elements.
+    /// A select with generators among its elements: each spreads the rows that the one before it made.
     func projectGenerating(_ items: [Expression], _ child: LogicalPlan) throws -> Relation {
-        let generators = items.filter { Generators.isGenerator($0.generatorBase) }
-        guard generators.count == 1, let item = generators.first else {
-            throw SparkError(
-                "UNSUPPORTED_GENERATOR.MULTI_GENERATOR", sqlState: "42K0E",
-                "The generator is not supported: only one generator allowed per SELECT clause but found \(generators.count): \(generators.map { "\"\($0.prettySQL)\"" }.joined(separator: ", ")).")
-        }
-        var names: [String] = []
-        switch item {
-        case .alias(_, let name, _): names = [name]
-        case .multiAlias(_, let given): names = given
-        default: break
-        }
         let relation = try resolve(relation: child)
-        let planned = try generator(item.generatorBase, names: names, isOuter: false, relation.scope)
-        let width = relation.origins.count
-        let plan = planned.build(relation.plan)
+        var plan = relation.plan
         let resolver = ExpressionResolver(relation.scope, plans: self)
         var columns: [ResolvedNamed] = []
         var origins: [ColumnOrigin] = []
-        for element in items {
-            if element == item {
-                columns += planned.fields.enumerated().map { ResolvedNamed($1.name, .column(width + $0, $1.dataType, nullable: $1.nullable)) }
-                origins += planned.fields.map { _ in ColumnOrigin() }
-            } else {
-                let found = try resolver.named(element)
+        for item in items {
+            guard Generators.isGenerator(item.generatorBase) else {
+                let found = try resolver.named(item)
                 columns += found
-                origins += found.map { Self.origin(of: $0, element, relation) }
+                origins += found.map { Self.origin(of: $0, item, relation) }
+                continue
             }
+            var names: [String] = []
+            switch item {
+            case .alias(_, let name, _): names = [name]
+            case .multiAlias(_, let given): names = given
+            default: break
+            }
+            let planned = try generator(item.generatorBase, names: names, isOuter: false, relation.scope)
+            let width = plan.schema.fields.count
+            plan = planned.build(plan)
+            columns += planned.fields.enumerated().map { ResolvedNamed($1.name, .column(width + $0, $1.dataType, nullable: $1.nullable)) }
+            origins += planned.fields.map { _ in ColumnOrigin() }
         }
         guard resolver.subqueries.isEmpty else { throw Self.unserved("A subquery beside a generator") }
         return Relation(.project(columns, plan), origins: origins)
@@ -156,7 +151,13 @@ extension Resolver {
     func unpivot(_ unpivot: Unpivot, _ child: LogicalPlan) throws -> Relation {
         let relation = try resolve(relation: child)
         let resolver = ExpressionResolver(relation.scope)
-        let ids = try unpivot.ids.flatMap { try resolver.named($0) }
+        let ids = try unpivot.ids.flatMap { id -> [ResolvedNamed] in
+            // SQL's UNPIVOT keeps every column that it does not name.
+            guard case .function("\u{3}others", let named, _, _) = id else { return try resolver.named(id) }
+            let taken = try named.flatMap(\.children).map(resolver.resolve)
+            return relation.schema.fields.indices.filter { !taken.contains(relation.scope.column($0)) }
+                .map { ResolvedNamed(relation.schema.fields[$0].name, relation.scope.column($0)) }
+        }
         let values: [ResolvedNamed]
         if let given = unpivot.values {
             values = try given.flatMap { try resolver.named($0) }
@@ -343,7 +344,7 @@ extension Resolver {
                         throw SparkError("INVALID_PARAMETER_VALUE", sqlState: "22023", "'\(statistic)' is not a recognised statistic.")
                     }
                     name = "percentile_approx"
-                    arguments = [number, .literal(.double(percent / 100), .double)]
+                    arguments = [field.dataType == .string ? number : column, .literal(.double(percent / 100), .double)]
                 }
                 let call = try AggregateCatalog.resolve(name, arguments, order: [], isDistinct: false, filter: nil, displayName: name)
                 let value = resolver.added(call)

@@ -4,101 +4,20 @@
     internal import Darwin
 #endif
 
-/// The key values of rows as bytes: equal rows have equal bytes, and the order of the bytes is the order of the rows.
-///
-/// Numbers are big-endian with their sign bit turned, floating-point numbers so that NaN is the greatest and the zeros are equal, texts
-/// escape their zero bytes and end with two, and a descending key has all its bytes inverted.
+/// The keys of a batch's rows, encoded end to end (``RowKeyEncoding``): equal rows have equal bytes, and the order of the bytes is theirs.
 struct RowKeys {
-    private(set) var bytes: [UInt8] = []
+    let bytes: [UInt8]
     /// Row n's key is `offsets[n]..<offsets[n + 1]`.
-    private(set) var offsets: [Int] = [0]
-    /// Rows with a null among their keys, where asked for.
-    private(set) var hasNull: [Bool] = []
-
-    struct Order {
-        var isAscending = true
-        var nullsFirst = true
-    }
+    let offsets: [Int]
 
     var count: Int { offsets.count - 1 }
 
-    init(_ columns: [Column], count: Int, orders: [Order]? = nil, notesNulls: Bool = false) {
-        bytes.reserveCapacity(count * columns.count * 10)
-        offsets.reserveCapacity(count + 1)
-        if notesNulls { hasNull.reserveCapacity(count) }
-        let orders = orders ?? columns.map { _ in Order() }
-        for row in 0..<count {
-            var isAnyNull = false
-            for index in columns.indices {
-                let (column, order) = (columns[index], orders[index])
-                if column.isNull(row) {
-                    isAnyNull = true
-                    bytes.append(order.nullsFirst ? 0 : 2)
-                    continue
-                }
-                bytes.append(1)
-                let start = bytes.count
-                Self.append(column, row, to: &bytes)
-                if !order.isAscending { for place in start..<bytes.count { bytes[place] = ~bytes[place] } }
-            }
-            offsets.append(bytes.count)
-            if notesNulls { hasNull.append(isAnyNull) }
-        }
+    init(_ columns: [Column], count: Int) {
+        (bytes, offsets) = RowKeyEncoding(columns).keys(.all(count))
     }
 
-    private static func append(_ column: Column, _ row: Int, to bytes: inout [UInt8]) {
-        let index = row &* column.stride
-        switch column.values {
-        case .none: break
-        case .boolean(let buffer): bytes.append(buffer.pointer[index] ? 1 : 0)
-        case .byte(let buffer): bytes.append(UInt8(bitPattern: buffer.pointer[index]) ^ 0x80)
-        case .short(let buffer): append(UInt64(UInt16(bitPattern: buffer.pointer[index]) ^ 0x8000), 2, to: &bytes)
-        case .integer(let buffer): append(UInt64(UInt32(bitPattern: buffer.pointer[index]) ^ 0x8000_0000), 4, to: &bytes)
-        case .long(let buffer): append(UInt64(bitPattern: buffer.pointer[index]) ^ 1 << 63, 8, to: &bytes)
-        case .float(let buffer): append(ordered(Double(buffer.pointer[index])), 8, to: &bytes)
-        case .double(let buffer): append(ordered(buffer.pointer[index]), 8, to: &bytes)
-        case .bytes(let buffer):
-            for byte in buffer.pointer[index].bytes {
-                bytes.append(byte)
-                if byte == 0 { bytes.append(0xFF) }
-            }
-            bytes.append(0)
-            bytes.append(0)
-        case .structure(let children):
-            for child in children {
-                guard let child, !child.isNull(index) else {
-                    bytes.append(0)
-                    continue
-                }
-                bytes.append(1)
-                append(child, index, to: &bytes)
-            }
-        case .array(let offsets, let elements):
-            for place in Int(offsets.pointer[index])..<Int(offsets.pointer[index + 1]) {
-                bytes.append(1)
-                if elements.isNull(place) {
-                    bytes.append(0)
-                } else {
-                    bytes.append(1)
-                    append(elements, place, to: &bytes)
-                }
-            }
-            bytes.append(0)
-        }
-    }
-
-    private static func append(_ value: UInt64, _ width: Int, to bytes: inout [UInt8]) {
-        var shift = (width - 1) * 8
-        while shift >= 0 {
-            bytes.append(UInt8(truncatingIfNeeded: value >> UInt64(shift)))
-            shift -= 8
-        }
-    }
-
-    private static func ordered(_ value: Double) -> UInt64 {
-        if value.isNaN { return .max }
-        let bits = (value == 0 ? 0 : value).bitPattern
-        return bits >> 63 == 1 ? ~bits : bits | 1 << 63
+    init(_ parts: [RowKeyEncoding.Part], count: Int) {
+        (bytes, offsets) = RowKeyEncoding(parts).keys(.all(count))
     }
 
     func withBytes<R>(_ row: Int, _ body: (UnsafeBufferPointer<UInt8>) throws -> R) rethrows -> R {
