@@ -136,7 +136,6 @@ extension ResolvedExpression {
             case .not: return "NOT \(texts[0])"
             default: return "\(op)(\(texts.joined(separator: ", ")))"
             }
-        default: return "expression(\(children.map { $0.text(names) }.joined(separator: ", ")))"
         }
     }
 }

@@ -56,7 +56,10 @@ package struct Resolver {
 
     func resolve(relation plan: LogicalPlan) throws -> Relation {
         switch plan {
-        case .read(let read): return try file(read) ?? Relation(.source(read, try sourceSchema(read)))
+        case .read(let read):
+            if let relation = try file(read) { return relation }
+            let schema = try sourceSchema(read)
+            return Relation(.source(read, schema))
         case .table(let table): return try named(table)
         case .local(let local): return try self.local(local)
         case .range(let start, let end, let step):

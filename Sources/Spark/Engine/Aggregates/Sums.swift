@@ -220,7 +220,7 @@ final class IntervalAverage: Accumulator {
         for group in 0..<groups {
             let count = counts[group]
             state.seen.append(count > 0)
-            state.values.append(count == 0 ? 0 : Int64(DecimalMath.divide(Int128(sums[group]), by: Int128(count))))
+            state.values.append(count == 0 ? 0 : Int64(SumMath.divide(Int128(sums[group]), by: Int128(count))))
         }
         if case .yearMonthInterval = type {
             return Column(
@@ -230,7 +230,7 @@ final class IntervalAverage: Accumulator {
     }
 }
 
-enum DecimalMath {
+enum SumMath {
     /// Rounded half up, away from zero.
     static func divide(_ dividend: Int128, by divisor: Int128) -> Int128 {
         let (quotient, remainder) = dividend.quotientAndRemainder(dividingBy: divisor)
@@ -274,7 +274,7 @@ final class DecimalSum: Accumulator {
     }
 
     func result(_ groups: Int) throws -> Column {
-        for group in 0..<groups where overflowed.contains(group) || !DecimalMath.fits(state.values[group], precision: precision) {
+        for group in 0..<groups where overflowed.contains(group) || !SumMath.fits(state.values[group], precision: precision) {
             guard isTry else {
                 throw SparkError(
                     "NUMERIC_VALUE_OUT_OF_RANGE.WITH_SUGGESTION", sqlState: "22003",
@@ -323,7 +323,7 @@ final class DecimalAverage: Accumulator {
 
     func result(_ groups: Int) throws -> Column {
         var state = Seen<Int128>()
-        let factor = DecimalMath.power(resultScale - scale)
+        let factor = SumMath.power(resultScale - scale)
         for group in 0..<groups {
             let count = counts[group]
             state.seen.append(count > 0)
@@ -333,7 +333,7 @@ final class DecimalAverage: Accumulator {
             }
             let (scaled, overflow) = sums[group].multipliedReportingOverflow(by: factor)
             if overflow { throw SumError.overflow }
-            state.values.append(DecimalMath.divide(scaled, by: Int128(count)))
+            state.values.append(SumMath.divide(scaled, by: Int128(count)))
         }
         return Column(type, count: groups, values: .decimal(Buffer(state.values)), validity: state.validity(groups))
     }

@@ -27,6 +27,11 @@ extension QueryLauncher {
                 "Queries with streaming sources must be executed with writeStream.start().")
         }
         let resolved = try await resolved(plan, session)
+        guard !resolved.readsStream else {
+            throw SparkError(
+                "UNSUPPORTED_STREAMING_QUERY", sqlState: "0A000",
+                "Queries with streaming sources must be executed with writeStream.start().")
+        }
         let schema = resolved.schema
         try await onSchema(schema)
         try await execute(resolved, session) { try await body($0.dense) }
