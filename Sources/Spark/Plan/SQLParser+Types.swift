@@ -45,6 +45,7 @@ extension SQLParser {
         case "timestamp", "timestamp_ltz": return .timestamp
         case "timestamp_ntz": return .timestampNTZ
         case "void": return .null
+        case "interval": return try intervalType()
         case "decimal", "dec", "numeric": return try decimalType()
         case "array":
             try openAngle()

@@ -41,6 +41,7 @@ extension QueryLauncher {
     private func execute(_ plan: ResolvedPlan, _ session: SessionState, _ body: (ResultBatch) async throws -> Void) async throws {
         let run = BatchRun(
             batchRows: configuration.values.integer("engine.batch.rows"), timestampMicros: Self.clock(),
+            zone: try ZoneRules.named(session.setting("spark.sql.session.timeZone") ?? "UTC"),
             memoryMax: configuration.values.bytes("engine.query.memory"))
         let planner = BatchPlanner(
             run: run, open: { [self] branch in try source(branch, SourceSignal()) }, memoryTable: { [self] in memoryTable($0) },

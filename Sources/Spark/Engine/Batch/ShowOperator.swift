@@ -15,7 +15,7 @@ final class ShowOperator: BatchOperator {
     func run(_ emit: (ResultBatch) async throws -> Void) async throws {
         var rows: [[String?]] = []
         try await child.run { batch in
-            for row in 0..<batch.count { rows.append(batch.columns.map { $0.text(row) }) }
+            for row in 0..<batch.count { rows.append(batch.columns.map { $0.text(row, zone: run.zone) }) }
         }
         let hasMore = rows.count > format.rows
         let shown = Array(rows.prefix(format.rows))
