@@ -45,6 +45,14 @@ struct ConnectError: Error, Hashable, Sendable {
             errorClass: "INVALID_CURSOR.\(subclass)", sqlState: "HY109")
     }
 
+    /// A plan that Spark's own clients would not send.
+    static func invalidPlan(_ reason: String) -> ConnectError {
+        ConnectError(
+            classes: ["org.apache.spark.sql.connect.common.InvalidPlanInput", "java.lang.IllegalArgumentException", "java.lang.Exception"],
+            message: "[CONNECT_INVALID_PLAN] The Spark Connect plan is invalid. \(reason) SQLSTATE: 56K00",
+            errorClass: "CONNECT_INVALID_PLAN", sqlState: "56K00")
+    }
+
     static func malformed(_ message: String, _ error: ProtobufError) -> ConnectError {
         ConnectError(
             classes: ["org.apache.spark.sql.connect.common.InvalidPlanInput", "java.lang.IllegalArgumentException", "java.lang.Exception"],
