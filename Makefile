@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
-.PHONY: deps deps-test build run test test-swift test-interop bench faults format lint clean help
+.PHONY: deps deps-test build run test test-swift test-interop conformance bench faults format lint clean help
 
 # One set of flags for product and tests, so that one build serves both.
 FLAGS := -c release -Xswiftc -enable-testing
@@ -58,6 +58,10 @@ test-interop: deps-test
 faults: build deps-test
 	$(VENV)/bin/python Tests/Faults/run.py --rounds 50 --power-loss-rounds 20 $(ARGS)
 
+## conformance: PySpark's own Connect tests from a Spark source tree (SRC=...), or its documentation's examples; writes docs/conformance.md
+conformance: build deps-test
+	$(VENV)/bin/python Tests/Conformance/run.py $(if $(SRC),--src $(SRC),--doctests) $(ARGS)
+
 ## bench: the benchmarks, broker, store and pipeline
 bench: build
 	$(LEAT) bench broker
@@ -72,7 +76,7 @@ format:
 lint:
 	swift format lint --strict --recursive --parallel Sources Tests Examples Package.swift
 	@bash -n .ci/run scripts/*
-	@python3 -m compileall -q airflow_dags.py pyspark_stream.py Tests/Interop Tests/Faults
+	@python3 -m compileall -q airflow_dags.py pyspark_stream.py Tests/Interop Tests/Faults Tests/Conformance
 
 clean:
 	rm -rf .build

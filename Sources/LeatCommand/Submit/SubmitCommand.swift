@@ -51,6 +51,12 @@ struct SubmitCommand: ParsableCommand {
         guard let file = script.first else {
             throw SubmitError(problem: "no script is named", nextStep: "leat submit script.py [its arguments]")
         }
+        // What stands before the script and is no option of this command comes here too.
+        if ["--help", "-help", "-h"].contains(file) { throw CleanExit.helpRequest(self) }
+        guard !file.hasPrefix("-") else {
+            throw SubmitError(
+                problem: "there is no option '\(file)'", nextStep: "leat submit --help lists them; the script's own come after it")
+        }
         guard FileManager.default.isReadableFile(atPath: file) else {
             throw SubmitError(problem: "the script '\(file)' is not there, or cannot be read", nextStep: nil)
         }
