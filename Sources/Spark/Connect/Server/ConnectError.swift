@@ -84,15 +84,16 @@ struct ConnectError: Error, Hashable, Sendable {
         case let error as ConnectError:
             self = error
         case let error as SparkError:
-            let isSyntax = error.errorClass.hasPrefix("PARSE_SYNTAX_ERROR")
-            let parser = "org.apache.spark.sql.catalyst.parser.ParseException"
             self.init(
-                classes: (isSyntax ? [parser] : []) + Self.analysisClasses, message: error.problem, errorClass: error.errorClass,
-                sqlState: error.sqlState)
+                classes: Self.classes(of: error), message: error.problem, errorClass: error.errorClass, sqlState: error.sqlState)
         case let error as StreamingQueryException:
             self.init(
                 classes: ["org.apache.spark.sql.streaming.StreamingQueryException", "java.lang.Exception", "java.lang.Throwable"],
                 message: error.message, errorClass: error.errorClass, sqlState: "XXKST")
+        case let error as ProtobufError:
+            self = .malformed("a plan", error)
+        case let error as ArrowError:
+            self.init(error.sparkError)
         default:
             self.init(
                 classes: ["org.apache.spark.SparkException", "java.lang.Exception", "java.lang.Throwable"],

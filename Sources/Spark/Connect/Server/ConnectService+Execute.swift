@@ -164,10 +164,28 @@ extension ConnectService {
         }
     }
 
+    private static let cassandraFormats = ["org.apache.spark.sql.cassandra", "cassandra"]
+
     private func write(_ write: PlanDecoder.WriteCommand, in session: ConnectSession) async throws {
         guard write.table == nil else { throw ConnectError.notServed("WriteOperation to a table of the session's catalog") }
+        guard write.partitionColumns.isEmpty else { throw ConnectError.notServed("WriteOperation.partitioning_columns") }
+        let engine = try requiredEngine()
         switch write.format.lowercased() {
-        case "noop": try await requiredEngine().run(write.plan, in: session.plans, onSchema: { _ in }, { _ in })
+        case "noop": try await engine.run(write.plan, in: session.plans, onSchema: { _ in }, { _ in })
+        case let format where Self.cassandraFormats.contains(format):
+            // The others ask the table for what it holds first.
+            guard write.mode == .append else { throw ConnectError.notServed("a write to Cassandra in the mode \(write.mode)") }
+            try await engine.write(
+                write.plan, to: .init(format: format, options: write.options), options: Options(session.plans.settings), in: session.plans)
+        case "console":
+            let rows = write.options["numRows"].flatMap { Int($0) } ?? 20
+            let isTruncated = write.options["truncate"].map { !$0.equalsIgnoringCase("false") } ?? true
+            let shown = LogicalPlan.showString(rows: rows, truncate: isTruncated ? 20 : 0, isVertical: false, write.plan)
+            try await engine.run(
+                shown, in: session.plans, onSchema: { _ in },
+                { batch in
+                    for row in 0..<batch.count { print(batch.columns.first?.text(row) ?? "") }
+                })
         default: throw ConnectError.notServed("WriteOperation in the format '\(write.format)'")
         }
     }

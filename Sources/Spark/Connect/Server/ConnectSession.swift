@@ -60,6 +60,7 @@ final class ConnectSession: Sendable {
     /// Settings are also what plans are resolved with.
     func configure<R>(_ body: (inout SessionConfiguration) throws -> R) rethrows -> R {
         try state.withLockedValue { state in
+            state.configuration.adopt(plans.settings)
             defer {
                 for change in state.configuration.takeChanges() { plans.set(change.key, change.value) }
             }
@@ -67,7 +68,7 @@ final class ConnectSession: Sendable {
         }
     }
 
-    func setting(_ key: String) -> String? { state.withLockedValue { $0.configuration.value(of: key) } }
+    func setting(_ key: String) -> String? { configure { $0.value(of: key) } }
 
     // MARK: Artifacts
 

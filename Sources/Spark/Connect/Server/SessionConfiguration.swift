@@ -8,6 +8,9 @@ struct SessionConfiguration: Sendable {
     /// What was set and unset since it was last taken, in order; nil where a key was unset.
     private var changes: [(key: String, value: String?)] = []
 
+    /// What is set now: SQL's SET and RESET change it too.
+    mutating func adopt(_ settings: [String: String]) { values = settings }
+
     mutating func takeChanges() -> [(key: String, value: String?)] {
         defer { changes = [] }
         return changes
