@@ -21,7 +21,7 @@ package final class Engine: Sendable {
     private let checkpoint: CheckpointStore
     private let workers: NIOThreadPool
     private let logger: Logger
-    private let launcher: QueryLauncher
+    let launcher: QueryLauncher
 
     private struct State {
         var connect: ConnectServer?
@@ -85,7 +85,7 @@ package final class Engine: Sendable {
 
     /// The schema that a plan gives, for `printSchema` and for checks before a start.
     package func schema(of plan: LogicalPlan) throws -> StructType {
-        try PlanCompiler.compile(plan, sourceSchema: launcher.sourceSchema).schema
+        try launcher.resolver(SessionState()).resolve(plan).schema
     }
 
     /// Runs a batch plan and returns its rows, at most `rowsMax` of them.
@@ -95,6 +95,9 @@ package final class Engine: Sendable {
 
     /// A memory sink's table, by the query's name.
     package func memoryTable(_ name: String) -> MemoryTable? { launcher.memoryTable(name) }
+
+    /// Names of the memory sink's tables.
+    var memoryTableNames: [String] { launcher.memoryTableNames }
 
     /// Registers rows to be read with `format("memory")` and the option `table`.
     package func register(_ stream: MemoryStream, as name: String) { launcher.register(stream, as: name) }

@@ -26,6 +26,9 @@ package struct EngineConfiguration: Sendable {
         Setting("engine.cassandra.timeout", .duration, default: "12s", "how long an insert request waits for its answer"),
         Setting("engine.retry.initial", .duration, default: "50ms", "the first pause before a source or a sink that fails is tried again"),
         Setting("engine.retry.maximum", .duration, default: "5s", "the longest pause before a source or a sink that fails is tried again"),
+        Setting(
+            "engine.query.memory", .bytes, default: "1GiB", "what the sorts, joins, groups and windows of one batch query may hold together"),
+        Setting("engine.pivot.values", .integer(1...1_000_000), default: "10000", "columns that a pivot without values may make"),
         Setting("engine.progress.kept", .integer(1...10_000), default: "100", "progress reports kept for each query"),
     ]
 

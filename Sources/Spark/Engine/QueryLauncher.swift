@@ -13,9 +13,9 @@ internal import NIOPosix
 
 /// Makes running queries from definitions: resolves the plan, opens sources and sink, claims the checkpoint.
 final class QueryLauncher: Sendable {
-    private let configuration: EngineConfiguration
+    let configuration: EngineConfiguration
     private let checkpoint: CheckpointStore
-    private let workers: NIOThreadPool
+    let workers: NIOThreadPool
     private let logger: Logger
 
     private struct State {
@@ -34,6 +34,7 @@ final class QueryLauncher: Sendable {
     }
 
     func attach(_ queries: StreamingQueries) { state.withLockedValue { $0.queries = queries } }
+    var memoryTableNames: [String] { state.withLockedValue { $0.tables.keys.sorted() } }
     func memoryTable(_ name: String) -> MemoryTable? { state.withLockedValue { $0.tables[name] } }
     func register(_ stream: MemoryStream, as name: String) { state.withLockedValue { $0.streams[name] = stream } }
 
@@ -53,7 +54,7 @@ final class QueryLauncher: Sendable {
 
     // MARK: Sources
 
-    private static let sourceFormats = ["kafka", "rate", "memory"]
+    private static let sourceFormats = ["kafka", "rate", "memory", "text", "csv", "json"]
     private static let sinkFormats = ["org.apache.spark.sql.cassandra", "cassandra", "console", "memory", "noop"]
 
     private static func unknownFormat(_ format: String, _ known: [String], as role: String) -> SparkError {
@@ -75,6 +76,7 @@ final class QueryLauncher: Sendable {
             return KafkaChunk.schema(includeHeaders: try KafkaSourceOptions(read.options, isStreaming: read.isStreaming).includeHeaders)
         case "rate" where read.isStreaming: return RateSource.schema
         case "memory": return try stream(read).stream.schema
+        case let format where !read.isStreaming && FileSourceOptions.serves(format): return try read.schema ?? FileSchema.infer(read)
         default: throw Self.unknownFormat(read.format, Self.sourceFormats, as: "source")
         }
     }
@@ -87,7 +89,7 @@ final class QueryLauncher: Sendable {
         return (name, stream)
     }
 
-    private func source(_ branch: PhysicalPlan.Branch, _ signal: SourceSignal) throws -> any StreamSource {
+    func source(_ branch: PhysicalPlan.Branch, _ signal: SourceSignal) throws -> any StreamSource {
         let read = branch.source
         let batchRows = configuration.values.integer("engine.batch.rows")
         switch read.format.lowercased() {
@@ -100,6 +102,7 @@ final class QueryLauncher: Sendable {
         case "memory":
             let (name, stream) = try stream(read)
             return MemorySource(name: name, stream: stream, batchRows: batchRows, signal: signal)
+        case let format where FileSourceOptions.serves(format): return try FileSource(read, columns: branch.sourceSchema.fields.count)
         default: throw Self.unknownFormat(read.format, Self.sourceFormats, as: "source")
         }
     }
@@ -188,7 +191,7 @@ final class QueryLauncher: Sendable {
             throw SparkError(
                 "WRITE_STREAM_NOT_ALLOWED", sqlState: "42601", "`writeStream` can be called only on streaming Dataset/DataFrame.")
         }
-        let plan = try PlanCompiler.compile(definition.plan, sourceSchema: sourceSchema)
+        let plan = try Optimizer(fold: PlanCompiler.fold).optimize(try resolver(definition.session ?? SessionState()).resolve(definition.plan))
         guard plan.limit == nil else {
             throw SparkError("UNSUPPORTED_FEATURE", sqlState: "0A000", "A limit on a stream is not served by this engine.")
         }
@@ -284,45 +287,5 @@ final class QueryLauncher: Sendable {
             topicOption: topic, sourceTopics: kafka.flatMap(\.topics), query: handle, client: kafkaClient(bootstrap, [:]),
             bootstrap: bootstrap,
             retry: configuration.retry, logger: logger, status: status)
-    }
-
-    // MARK: Batch plans
-
-    func collect(_ plan: LogicalPlan, rowsMax: Int) async throws -> (schema: StructType, rows: [[Literal]]) {
-        guard !plan.isStreaming else {
-            throw SparkError(
-                "UNSUPPORTED_STREAMING_QUERY", sqlState: "0A000",
-                "Queries with streaming sources must be executed with writeStream.start().")
-        }
-        let physical = try PlanCompiler.compile(plan, sourceSchema: sourceSchema)
-        let limit = min(physical.limit ?? rowsMax, rowsMax)
-        let now = Self.clock()
-        var rows: [[Literal]] = []
-        for branch in physical.branches where rows.count < limit {
-            let signal = SourceSignal()
-            let source = try source(branch, signal)
-            let pipeline = Pipeline(branch, schema: physical.schema)
-            do {
-                let start = try await source.initialOffset()
-                let range = SourceRange(start: start, end: try await source.latest())
-                try await source.start(at: start)
-                try await source.read(range, firstOrdinal: 0) { chunk in
-                    guard rows.count < limit else { return }
-                    let found = try await workers.runIfActive {
-                        try chunk.withColumns(pipeline.wanted, width: pipeline.width) { columns in
-                            let (batch, selection) = try pipeline.run(columns, EvaluationContext(timestampMicros: now))
-                            return ResultRows(schema: pipeline.schema, columns: batch.columns, selection: selection, timestamp: { _ in 0 })
-                                .literals
-                        }
-                    }
-                    rows += found.prefix(limit - rows.count)
-                }
-                await source.stop()
-            } catch {
-                await source.stop()
-                throw error
-            }
-        }
-        return (physical.schema, rows)
     }
 }

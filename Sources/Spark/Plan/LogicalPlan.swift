@@ -107,6 +107,12 @@ package indirect enum LogicalPlan: Hashable, Sendable {
         return Mirror(reflecting: self).children.first?.label ?? "\(self)"
     }
 
+    /// Whether the plan reads the table of this name.
+    package func mentions(_ name: String) -> Bool {
+        if case .table(let table) = self, table.name[table.name.count - 1].equalsIgnoringCase(name) { return true }
+        return children.contains { $0.mentions(name) }
+    }
+
     package var isStreaming: Bool {
         switch self {
         case .read(let read): read.isStreaming
@@ -213,6 +219,9 @@ package struct StreamingQueryDefinition: Sendable {
             self.table = table
         }
     }
+
+    /// The session whose views and settings the plan names; nil: an empty one.
+    package var session: SessionState?
 
     package init(
         name: String? = nil, plan: LogicalPlan, sink: Sink, outputMode: OutputMode = .append, trigger: Trigger = .asSoonAsPossible,

@@ -32,7 +32,10 @@ package struct Optimizer {
         case .filter(let condition, let child): return try appended(.filter(condition), to: child)
         case .union(let left, let right, _): return try flatten(left) + flatten(right)
         case .limit:
-            throw SparkError("UNSUPPORTED_FEATURE", sqlState: "0A000", "A limit below other operators is not served by this engine.")
+            throw SparkError("UNSUPPORTED_FEATURE", sqlState: "0A000", "A limit below other operators is not served on a stream.")
+        default:
+            let name = Mirror(reflecting: plan).children.first?.label ?? "\(plan)"
+            throw SparkError("UNSUPPORTED_FEATURE", sqlState: "0A000", "The operator \(name) is not served on a stream by this engine.")
         }
     }
 

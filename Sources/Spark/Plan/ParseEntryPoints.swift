@@ -3,13 +3,13 @@ extension Expression {
     ///
     /// - Throws: ``SparkError`` of class `PARSE_SYNTAX_ERROR` with the line and position in the text.
     package init(sql text: String) throws {
-        var parser = try ExpressionParser(text)
+        var parser = try SQLParser(text)
         self = try parser.parseWhole()
     }
 
     /// Parses one element of `selectExpr`: an expression with an optional alias, or a star.
     package init(selectItem text: String) throws {
-        var parser = try ExpressionParser(text)
+        var parser = try SQLParser(text)
         self = try parser.parseWholeNamed()
     }
 }
@@ -21,7 +21,7 @@ extension StructType {
             self = try StructType(json: text)
             return
         }
-        var parser = try ExpressionParser(text)
+        var parser = try SQLParser(text)
         self = try parser.parseWholeSchema()
     }
 }
@@ -29,7 +29,7 @@ extension StructType {
 extension DataType {
     /// Parses a type (`bigint`, `DECIMAL(10, 2)`, `array<struct<a: int>>`).
     package init(ddl text: String) throws {
-        var parser = try ExpressionParser(text)
+        var parser = try SQLParser(text)
         self = try parser.parseWholeType()
     }
 }

@@ -100,11 +100,11 @@ struct SQLLexer {
         }
         if first.isASCII && first.isNumber || first == "." && peek(1).map({ $0.isASCII && $0.isNumber }) == true { return number() }
         if first.isLetter || first == "_" { return word() }
-        for symbol in ["<=>", "||", "<=", ">=", "<>", "!=", "==", "!>", "!<", "<<", ">>", "::", "->"] where matches(symbol) {
+        for symbol in ["<=>", "=>", "||", "<=", ">=", "<>", "!=", "==", "!>", "!<", "<<", ">>", "::", "->"] where matches(symbol) {
             index += symbol.count
             return .symbol(symbol)
         }
-        guard "+-*/%&|^~=<>(),.[]:!?".contains(first) else { throw error("Syntax error at or near '\(first)'.", at: index) }
+        guard "+-*/%&|^~=<>(),.[]:!?;".contains(first) else { throw error("Syntax error at or near '\(first)'.", at: index) }
         index += 1
         return .symbol(String(first))
     }

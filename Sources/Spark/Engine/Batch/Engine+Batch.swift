@@ -15,7 +15,7 @@ enum SQLOutcome: Sendable {
 extension Engine {
     /// The schema that a plan gives in a session; nothing is read.
     func schema(of plan: LogicalPlan, in session: SessionState) async throws -> StructType {
-        try schema(of: plan)
+        try await launcher.resolved(plan, session).schema
     }
 
     /// Runs a plan and hands over its rows in order, batch by batch; `onSchema` comes first and once.
@@ -23,12 +23,13 @@ extension Engine {
         _ plan: LogicalPlan, in session: SessionState, onSchema: (StructType) async throws -> Void,
         _ body: (ResultBatch) async throws -> Void
     ) async throws {
-        let (schema, rows) = try await collect(plan)
-        try await onSchema(schema)
-        guard !rows.isEmpty else { return }
-        try await body(
-            ResultBatch(
-                columns: schema.fields.indices.map { index in MemorySource.column(rows.map { $0[index] }, schema.fields[index].dataType) },
-                count: rows.count))
+        try await launcher.run(plan, session, onSchema: onSchema, body)
+    }
+
+    /// EXPLAIN's text.
+    func explain(_ plan: LogicalPlan, _ mode: SQLStatement.ExplainMode, in session: SessionState) async throws -> String {
+        let analyzed = try await launcher.resolved(plan, session)
+        return ExplainText.text(
+            mode, parsed: plan, analyzed: analyzed, optimized: RelationalOptimizer(fold: PlanCompiler.fold).optimize(analyzed))
     }
 }

@@ -7,6 +7,7 @@ package final class SessionState: Sendable {
     private struct State {
         var views: [String: LogicalPlan] = [:]
         var settings: [String: String] = [:]
+        var observed: [String: (schema: StructType, batch: ResultBatch)] = [:]
     }
 
     private let state: NIOLockedValueBox<State>
@@ -21,14 +22,30 @@ package final class SessionState: Sendable {
     /// - Returns: false where the name is taken and must not be replaced.
     package func setView(_ name: String, _ plan: LogicalPlan, replace: Bool) -> Bool {
         state.withLockedValue { state in
-            if !replace, state.views[name.lowercased()] != nil { return false }
-            state.views[name.lowercased()] = plan
+            let old = state.views[name.lowercased()]
+            if !replace, old != nil { return false }
+            // A view over the one that it replaces means that one, not itself.
+            state.views[name.lowercased()] =
+                if let old, plan.mentions(name) { .with([CommonTable(name, old)], isRecursive: false, plan) } else { plan }
             return true
         }
     }
 
     package func dropView(_ name: String) -> Bool { state.withLockedValue { $0.views.removeValue(forKey: name.lowercased()) != nil } }
     package var viewNames: [String] { state.withLockedValue { $0.views.keys.sorted() } }
+
+    /// What `observe` measured in the last run, by its name.
+    func observed(_ metrics: [String: (schema: StructType, batch: ResultBatch)]) {
+        guard !metrics.isEmpty else { return }
+        state.withLockedValue { $0.observed.merge(metrics) { $1 } }
+    }
+
+    func takeObserved() -> [String: (schema: StructType, batch: ResultBatch)] {
+        state.withLockedValue { state in
+            defer { state.observed = [:] }
+            return state.observed
+        }
+    }
 
     package func setting(_ key: String) -> String? { state.withLockedValue { $0.settings[key] } }
     package func set(_ key: String, _ value: String?) { state.withLockedValue { $0.settings[key] = value } }

@@ -47,4 +47,11 @@ enum PlanCompiler {
         guard let column = try? evaluator.evaluate(expression, .all(1)) else { return nil }
         return column.literal(0)
     }
+
+    /// The value of an expression that is a constant, or can be made one.
+    static func constant(_ expression: ResolvedExpression) -> Literal? {
+        if case .literal(let literal, _) = expression { return literal }
+        guard expression.columns.isEmpty, expression.isDeterministic else { return nil }
+        return fold(expression)
+    }
 }
