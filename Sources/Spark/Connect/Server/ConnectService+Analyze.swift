@@ -16,9 +16,13 @@ extension ConnectService {
         case .treeString(let plan, let level):
             return .treeString(Self.treeString(try await schema(of: plan, in: session), level: level))
         case .explain(let plan, let mode):
-            let plan = try lowered(plan, in: session)
-            let schema = try await requiredEngine().schema(of: plan, in: session.plans)
-            return .explain(PlanText.explain(plan, schema, mode: mode))
+            let shape: SQLStatement.ExplainMode =
+                switch mode {
+                case .simple, .codegen: .simple
+                case .extended, .cost: .extended
+                case .formatted: .formatted
+                }
+            return .explain(try await requiredEngine().explain(lowered(plan, in: session), shape, in: session.plans))
         case .isLocal(let plan):
             if case .local = try compared(plan, in: session) { return .isLocal(true) }
             return .isLocal(false)

@@ -54,6 +54,12 @@ extension ConnectService {
         let plan = try decoder(for: session).relation(ProtobufReader(relation))
         let stream = ResultStream(execution, results, try arrowOptions(session))
         try await engine.run(plan, in: session.plans, onSchema: { try await stream.begin($0) }, { try await stream.add($0) })
+        for (name, metrics) in session.plans.takeObserved() {
+            execution.emit(
+                .observed(
+                    name: name, keys: metrics.schema.names,
+                    values: metrics.batch.columns.map { metrics.batch.count > 0 ? $0.literal(0) : .null }, planID: 0))
+        }
         try await stream.end()
     }
 
@@ -119,7 +125,8 @@ extension ConnectService {
         case .write: try await write(decoder.writeCommand(ProtobufReader(body)), in: session)
         case .writeV2: throw ConnectError.notServed("Command.write_operation_v2")
         case .startStream:
-            let definition = try decoder.streamDefinition(ProtobufReader(body), settings: session.plans.settings)
+            var definition = try decoder.streamDefinition(ProtobufReader(body), settings: session.plans.settings)
+            definition.session = session.plans
             let handle = try await queries.start(definition)
             session.started(handle.id, plan: PlanText.explain(definition.plan, StructType(), mode: .simple))
             execution.emit(
@@ -212,7 +219,7 @@ private final class ResultStream {
 
     func add(_ batch: ResultBatch) async throws {
         guard let writer, batch.count > 0 else { return }
-        let average = max(1, batch.byteCount / batch.count)
+        let average = max(1, batch.arrowBytes / batch.count)
         var size = max(1, results.limits.batchBytes / average)
         if results.rowsMax > 0 { size = min(size, results.rowsMax) }
         var start = 0
@@ -250,11 +257,11 @@ private final class ResultStream {
 
 extension ResultBatch {
     /// About how many bytes the rows have.
-    fileprivate var byteCount: Int { columns.reduce(0) { $0 + $1.byteCount } }
+    fileprivate var arrowBytes: Int { columns.reduce(0) { $0 + $1.arrowBytes } }
 }
 
 extension Column {
-    fileprivate var byteCount: Int {
+    fileprivate var arrowBytes: Int {
         switch values {
         case .none, .boolean: count / 8
         case .byte: count
@@ -266,9 +273,9 @@ extension Column {
             stride == 0
                 ? (views.count > 0 && !isNull(0) ? views[0].length * count : 0)
                 : (0..<count).reduce(4 * count) { $0 + (isNull($1) ? 0 : views[$1].length) }
-        case .structure(let children): children.reduce(0) { $0 + ($1?.byteCount ?? 0) }
-        case .array(_, let elements): 4 * count + elements.byteCount * (stride == 0 ? count : 1)
-        case .map(_, let keys, let values): 4 * count + (keys.byteCount + values.byteCount) * (stride == 0 ? count : 1)
+        case .structure(let children): children.reduce(0) { $0 + ($1?.arrowBytes ?? 0) }
+        case .array(_, let elements): 4 * count + elements.arrowBytes * (stride == 0 ? count : 1)
+        case .map(_, let keys, let values): 4 * count + (keys.arrowBytes + values.arrowBytes) * (stride == 0 ? count : 1)
         }
     }
 }
