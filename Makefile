@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
-.PHONY: deps deps-test build run test test-swift test-interop gold bench faults format lint clean help
+.PHONY: deps deps-test build run test test-swift test-interop gold conformance bench faults format lint clean help
 
 # One set of flags for product and tests, so that one build serves both.
 FLAGS := -c release -Xswiftc -enable-testing
@@ -62,6 +62,10 @@ gold: deps-test
 faults: build deps-test
 	$(VENV)/bin/python Tests/Faults/run.py --rounds 50 --power-loss-rounds 20 $(ARGS)
 
+## conformance: PySpark's own Connect tests from a Spark source tree (SRC=...), or its documentation's examples; writes docs/conformance.md
+conformance: build deps-test
+	$(VENV)/bin/python Tests/Conformance/run.py $(if $(SRC),--src $(SRC),--doctests) $(ARGS)
+
 ## bench: the benchmarks, broker, store and pipeline
 bench: build
 	$(LEAT) bench broker
@@ -76,7 +80,7 @@ format:
 lint:
 	swift format lint --strict --recursive --parallel Sources Tests Examples Package.swift
 	@bash -n .ci/run $(filter-out %.py,$(wildcard scripts/*))
-	@python3 -m compileall -q airflow_dags.py pyspark_stream.py Tests/Interop Tests/Faults scripts/make-gold.py
+	@python3 -m compileall -q airflow_dags.py pyspark_stream.py Tests/Interop Tests/Faults Tests/Conformance scripts/make-gold.py
 
 clean:
 	rm -rf .build

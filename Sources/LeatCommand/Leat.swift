@@ -15,6 +15,7 @@ struct LeatCommand: AsyncParsableCommand {
             EXAMPLES
               leat up                          start everything and run the users pipeline
               leat up --for 2m --rate 100      stop by itself after two minutes, 100 users a second
+              leat submit pyspark_stream.py    run a PySpark script on the engine
               leat consume users_created       what is in the topic
               leat cql -e "SELECT * FROM spark_streams.created_users LIMIT 5"
               leat config                      every setting, its value, and where the value came from
@@ -23,7 +24,7 @@ struct LeatCommand: AsyncParsableCommand {
             """,
         version: "leat 0.1.0",
         groupedSubcommands: [
-            CommandGroup(name: "Run", subcommands: [UpCommand.self, RunCommand.self, ConfigCommand.self]),
+            CommandGroup(name: "Run", subcommands: [UpCommand.self, RunCommand.self, SubmitCommand.self, ConfigCommand.self]),
             CommandGroup(
                 name: "Look and act", subcommands: [TopicCommand.self, ProduceCommand.self, ConsumeCommand.self, CQLCommand.self]),
             CommandGroup(
@@ -55,7 +56,10 @@ enum Main {
         // A reader that has gone away is noticed where the output is written.
         signal(SIGPIPE, SIG_IGN)
         let arguments = Array(CommandLine.arguments.dropFirst())
-        SettingFlags.current = SettingFlags(arguments: arguments, keys: Set(StackSettings.all.map(\.key)))
+        // A script's own flags are no settings.
+        let isSubmit = arguments.first == SubmitCommand.configuration.commandName
+        SettingFlags.current =
+            isSubmit ? SettingFlags(rest: arguments) : SettingFlags(arguments: arguments, keys: Set(StackSettings.all.map(\.key)))
         do {
             var command = try LeatCommand.parseAsRoot(SettingFlags.current.rest)
             if var command = command as? any AsyncParsableCommand {

@@ -13,7 +13,12 @@ struct SettingFlags: Sendable {
     /// The arguments that are left for the subcommand.
     private(set) var rest: [String] = []
 
-    nonisolated(unsafe) private static var given = SettingFlags(arguments: [], keys: [])
+    nonisolated(unsafe) private static var given = SettingFlags(rest: [])
+
+    /// None: every argument is the subcommand's.
+    init(rest: [String]) {
+        self.rest = rest
+    }
 
     /// The flags of this process; set once, by `main`, before anything else runs.
     static var current: SettingFlags {

@@ -57,7 +57,7 @@ package final class Engine: Sendable {
         do {
             try await engine.workers.runIfActive { [launcher = engine.launcher] in try launcher.forgetDeleted() }
             let connect = try await ConnectServer.start(
-                ConnectConfiguration(values: configuration.values), queries: engine.queries, logger: logger)
+                ConnectConfiguration(values: configuration.values), queries: engine.queries, engine: engine, logger: logger)
             engine.state.withLockedValue { $0.connect = connect }
         } catch {
             await engine.stop()
@@ -109,7 +109,12 @@ package final class Engine: Sendable {
             return !state.isStopped
         }
         guard isFirst else { return }
-        await state.withLockedValue { $0.connect }?.stop()
+        // The server holds the engine: let go of it here.
+        let connect = state.withLockedValue { state in
+            defer { state.connect = nil }
+            return state.connect
+        }
+        await connect?.stop()
         await queries.stopAll()
         try? await workers.shutdownGracefully()
         checkpoint.close()

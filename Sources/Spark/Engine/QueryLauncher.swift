@@ -129,8 +129,9 @@ final class QueryLauncher: Sendable {
 
     // MARK: Sinks
 
-    private func sink(
-        _ definition: StreamingQueryDefinition, name: String?, handle: StreamingQueryHandle, status: @escaping @Sendable (String?) -> Void
+    func sink(
+        _ definition: StreamingQueryDefinition, name: String?, isStopped: @escaping @Sendable () -> Bool,
+        status: @escaping @Sendable (String?) -> Void
     ) throws -> any StreamSink {
         let options = definition.sink.options
         switch definition.sink.format.lowercased() {
@@ -141,8 +142,7 @@ final class QueryLauncher: Sendable {
                     rowsPerBatch: configuration.values.integer("engine.cassandra.rows"),
                     bytesPerBatch: configuration.values.bytes("engine.cassandra.bytes"),
                     inFlight: configuration.values.integer("engine.cassandra.inflight"), retry: configuration.retry), logger: logger,
-                status: status,
-                isStopped: { [weak handle] in handle?.isStopRequested ?? true })
+                status: status, isStopped: isStopped)
         case "console": return try ConsoleSink(options)
         case "memory":
             guard let name = name ?? definition.sink.table else {
@@ -213,7 +213,8 @@ final class QueryLauncher: Sendable {
         let status: @Sendable (String?) -> Void = { [weak handle] text in
             handle?.update(text ?? "Processing new data", isDataAvailable: true, isTriggerActive: true)
         }
-        let sink = try sink(definition, name: name, handle: handle, status: status)
+        let sink = try sink(
+            definition, name: name, isStopped: { [weak handle] in handle?.isStopRequested ?? true }, status: status)
         let queries = state.withLockedValue { $0.queries }
         try queries?.register(handle)
         do {

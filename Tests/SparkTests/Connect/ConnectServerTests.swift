@@ -179,12 +179,12 @@ struct ConnectServerTests {
             let session = SessionReference(sessionID: randomUUID(), userID: "me")
             var writer = ProtobufWriter()
             session.write(into: &writer)
-            writer.write(3) { $0.write(1) { $0.write(10) { _ in } } }
+            writer.write(3) { $0.write(2) { $0.write(18) { _ in } } }
             let request = writer.buffer
             let error = await #expect(throws: RPCError.self) { try await fixture.call("ExecutePlan", request) }
             let thrown = try #require(error)
             #expect(thrown.code == .internalError)
-            #expect(thrown.message.contains("Relation.sql"))
+            #expect(thrown.message.contains("Command.execute_external_command"))
             let details = try #require(thrown.metadata[binaryValues: "grpc-status-details-bin"].first { _ in true })
             let status = try ErrorStatus(decoding: ByteBuffer(bytes: details))
             #expect(status.code == 13)
@@ -200,12 +200,59 @@ struct ConnectServerTests {
         }
     }
 
-    @Test(
-        "calls that are not served at all are refused by name", arguments: ["AddArtifacts", "ArtifactStatus", "CloneSession", "GetStatus"])
-    func refusedCalls(method: String) async throws {
+    @Test("artifacts are kept when their check sum is right, and a cloned session has them")
+    func artifacts() async throws {
         try await ConnectFixture.run { fixture in
-            let error = await #expect(throws: RPCError.self) { try await fixture.call(method, ByteBuffer()) }
-            #expect(error?.message.contains(method) == true)
+            let session = SessionReference(sessionID: randomUUID(), userID: "me")
+            // The CRC-32 of "abc" is 0x352441C2.
+            func artifact(_ name: String, crc: Int64) -> (inout ProtobufWriter) -> Void {
+                { writer in
+                    writer.write(1, name)
+                    writer.write(2) { piece in
+                        piece.write(1, "abc")
+                        piece.write(2, crc)
+                    }
+                }
+            }
+            var writer = ProtobufWriter()
+            session.write(into: &writer)
+            writer.write(3) { batch in
+                batch.write(1, artifact("cache/good", crc: 0x3524_41C2))
+                batch.write(1, artifact("cache/bad", crc: 1))
+            }
+            _ = try await fixture.call("AddArtifacts", writer.buffer)
+            func statuses(_ session: SessionReference) async throws -> ByteBuffer? {
+                var writer = ProtobufWriter()
+                session.write(into: &writer)
+                writer.write(4, repeated: ["cache/good", "cache/bad"])
+                return try await fixture.call("ArtifactStatus", writer.buffer).first
+            }
+            func exists(_ answer: ByteBuffer?) throws -> [String: Bool] {
+                var reader = ProtobufReader(try #require(answer))
+                var result: [String: Bool] = [:]
+                while let number = try reader.next() {
+                    guard number == 1 else { continue }
+                    var entry = try reader.message()
+                    var name = "", isThere = false
+                    while let number = try entry.next() {
+                        if number == 1 { name = try entry.string() }
+                        if number == 2 {
+                            var status = try entry.message()
+                            while let number = try status.next() { if number == 1 { isThere = try status.bool() } }
+                        }
+                    }
+                    result[name] = isThere
+                }
+                return result
+            }
+            #expect(try exists(try await statuses(session)) == ["cache/good": true, "cache/bad": false])
+            let clone = randomUUID()
+            var request = ProtobufWriter()
+            session.write(into: &request)
+            request.write(4, clone)
+            let answer = try CloneSessionResponse(decoding: try #require(try await fixture.call("CloneSession", request.buffer).first))
+            #expect(answer.newSessionID == clone)
+            #expect(try exists(try await statuses(SessionReference(sessionID: clone, userID: "me"))) == ["cache/good": true, "cache/bad": false])
         }
     }
 

@@ -1,3 +1,4 @@
+import NIOCore
 import Testing
 
 @testable import Spark
@@ -72,6 +73,32 @@ struct ExecutionBufferTests {
             Issue.record("more responses are kept than the bound allows")
             return
         }
+    }
+}
+
+@Suite("What an execution's readers have not had")
+struct UnreadResponsesTests {
+    private func rows(_ bytes: Int) -> ExecutePlanResponse {
+        var response = ExecutePlanResponse(.rows(.init(count: 1, start: 0, data: ByteBuffer(repeating: 0, count: bytes))))
+        response.responseID = randomUUID()
+        return response
+    }
+
+    @Test("bytes count until a reader has had them, and are kept within the bound for one that reattaches")
+    func bytes() {
+        var buffer = ExecutionBuffer(retainedMax: 100, retainedBytesMax: 2_000)
+        for _ in 0..<5 { buffer.append(rows(744)) }
+        #expect(buffer.unread == 5)
+        #expect(buffer.unreadBytes == 5_000)
+        buffer.read(until: 3)
+        #expect(buffer.unread == 2)
+        #expect(buffer.unreadBytes == 2_000)
+        buffer.append(rows(744))
+        // Three that were read went, since they are beyond the bound; none of the unread did.
+        #expect(buffer.retained == 3)
+        #expect(buffer.unreadBytes == 3_000)
+        buffer.read(until: 6)
+        #expect(buffer.unreadBytes == 0)
     }
 }
 

@@ -177,10 +177,8 @@ struct ProtobufTests {
             writer.write(field) { $0.write(inner) { _ in } }
             return try ConnectPlan(decoding: writer.buffer)
         }
-        #expect(try plan(1, 2) == .notServed("Relation.read"))
-        #expect(try plan(1, 10) == .notServed("Relation.sql"))
-        #expect(try plan(2, 6) == .command(.notServed("Command.write_stream_operation_start")))
-        #expect(try plan(2, 5) == .command(.notServed("Command.sql_command")))
+        #expect(try plan(2, 18) == .command(.notServed("Command.execute_external_command")))
+        #expect(try plan(2, 19) == .command(.notServed("Command.pipeline_command")))
         #expect(try plan(2, 777) == .command(.notServed("Command.777")))
     }
 }

@@ -140,7 +140,7 @@ package final class SparkConnectClient: Sendable {
                     switch try ExecutePlanResponse(decoding: bytes).content {
                     case .streamingQuery(let content): result = .streamingQuery(content)
                     case .streamingQueries(let content): result = .streamingQueries(content)
-                    case .progress, .resultComplete, nil: break
+                    default: break
                     }
                 }
                 return result

@@ -197,6 +197,9 @@ struct StreamingQueryCommandResult: ProtobufMessage, Hashable {
 enum StreamingQueryManagerCommand: ProtobufMessage, Hashable {
     case active
     case getQuery(id: String)
+    case awaitAnyTermination(timeoutMilliseconds: Int64?)
+    case resetTerminated
+    case listListeners
     case notServed(String)
 
     init(_ reader: inout ProtobufReader) throws(ProtobufError) {
@@ -205,10 +208,17 @@ enum StreamingQueryManagerCommand: ProtobufMessage, Hashable {
             switch number {
             case 1: self = .active
             case 2: self = .getQuery(id: try reader.string())
+            case 3:
+                var wait = try reader.message()
+                var timeout: Int64?
+                while let number = try wait.next() {
+                    if number == 1 { timeout = try wait.int64() }
+                }
+                self = .awaitAnyTermination(timeoutMilliseconds: timeout)
+            case 4: self = .resetTerminated
+            case 7: self = .listListeners
             default:
-                let names = [
-                    3: "await_any_termination", 4: "reset_terminated", 5: "add_listener", 6: "remove_listener", 7: "list_listeners",
-                ]
+                let names = [5: "add_listener", 6: "remove_listener"]
                 self = .notServed("StreamingQueryManagerCommand." + (names[number] ?? "\(number)"))
             }
         }
@@ -218,6 +228,9 @@ enum StreamingQueryManagerCommand: ProtobufMessage, Hashable {
         switch self {
         case .active: writer.write(1, optional: true)
         case .getQuery(let id): writer.write(2, optional: id)
+        case .awaitAnyTermination(let timeout): writer.write(3) { $0.write(1, optional: timeout) }
+        case .resetTerminated: writer.write(4, optional: true)
+        case .listListeners: writer.write(7, optional: true)
         case .notServed: break
         }
     }
@@ -228,6 +241,10 @@ enum StreamingQueryManagerCommandResult: ProtobufMessage, Hashable {
     case active([ConnectStreamingQuery])
     /// Empty when there is no such query.
     case query(ConnectStreamingQuery?)
+    case awaitAnyTermination(isTerminated: Bool)
+    case resetTerminated
+    /// Listeners that run on the server: PySpark's run on the client, so there are none.
+    case listeners
 
     init(_ reader: inout ProtobufReader) throws(ProtobufError) {
         self = .query(nil)
@@ -241,6 +258,15 @@ enum StreamingQueryManagerCommandResult: ProtobufMessage, Hashable {
                 }
                 self = .active(queries)
             case 2: self = .query(try reader.message(ConnectStreamingQuery.self))
+            case 3:
+                var body = try reader.message()
+                var isTerminated = false
+                while let number = try body.next() {
+                    if number == 1 { isTerminated = try body.bool() }
+                }
+                self = .awaitAnyTermination(isTerminated: isTerminated)
+            case 4: self = .resetTerminated
+            case 7: self = .listeners
             default: break
             }
         }
@@ -253,6 +279,9 @@ enum StreamingQueryManagerCommandResult: ProtobufMessage, Hashable {
                 for query in queries { body.write(1, query) }
             }
         case .query(let query): writer.write(2, query)
+        case .awaitAnyTermination(let isTerminated): writer.write(3) { $0.write(1, isTerminated) }
+        case .resetTerminated: writer.write(4, optional: true)
+        case .listeners: writer.write(7) { _ in }
         }
     }
 }

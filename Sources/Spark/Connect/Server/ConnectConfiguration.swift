@@ -11,6 +11,17 @@ package struct ConnectConfiguration: Sendable {
             "engine.connect.responses.max", .integer(1...1_000_000), default: "1000",
             "responses of an operation kept for a client that reattaches"),
         Setting(
+            "engine.connect.responses.bytes", .bytes, default: "10MiB",
+            "bytes of an operation's responses that were sent and are kept for a client that reattaches"),
+        Setting(
+            "engine.connect.results.unread", .bytes, default: "32MiB",
+            "bytes of a result that are made before the client has taken what is there"),
+        Setting("engine.connect.batch.bytes", .bytes, default: "4MiB", "bytes of one batch of a result, about"),
+        Setting("engine.connect.chunk.bytes", .bytes, default: "16MiB", "a longer batch comes in pieces, where the client takes them"),
+        Setting("engine.connect.plan.bytes.max", .bytes, default: "256MiB", "what a packed plan may unpack to"),
+        Setting("engine.connect.artifacts.bytes.max", .bytes, default: "1GiB", "bytes of a session's uploaded artifacts"),
+        Setting("engine.connect.frames.max", .integer(1...1_000_000), default: "1000", "frames that a session holds by checkpoint"),
+        Setting(
             "engine.connect.errors.max", .integer(1...100_000), default: "100",
             "errors of a session kept for a client that asks for details"),
         Setting(
@@ -26,6 +37,13 @@ package struct ConnectConfiguration: Sendable {
         package var sessionIdleMax: Duration
         package var operationsMax: Int
         package var responsesMax: Int
+        package var responsesBytesMax: Int
+        package var unreadBytesMax: Int
+        package var batchBytes: Int
+        package var chunkBytes: Int
+        package var planBytesMax: Int
+        package var artifactsBytesMax: Int
+        package var framesMax: Int
         package var errorsMax: Int
         package var streamDuration: Duration
         package var heartbeat: Duration
@@ -46,6 +64,10 @@ package struct ConnectConfiguration: Sendable {
         limits = Limits(
             sessionsMax: values.integer("engine.connect.sessions.max"), sessionIdleMax: values.duration("engine.connect.session.idle"),
             operationsMax: values.integer("engine.connect.operations.max"), responsesMax: values.integer("engine.connect.responses.max"),
+            responsesBytesMax: values.bytes("engine.connect.responses.bytes"),
+            unreadBytesMax: values.bytes("engine.connect.results.unread"), batchBytes: values.bytes("engine.connect.batch.bytes"),
+            chunkBytes: values.bytes("engine.connect.chunk.bytes"), planBytesMax: values.bytes("engine.connect.plan.bytes.max"),
+            artifactsBytesMax: values.bytes("engine.connect.artifacts.bytes.max"), framesMax: values.integer("engine.connect.frames.max"),
             errorsMax: values.integer("engine.connect.errors.max"), streamDuration: values.duration("engine.connect.stream.duration"),
             heartbeat: values.duration("engine.connect.heartbeat"), detachedMax: values.duration("engine.connect.detached"))
     }

@@ -45,6 +45,14 @@ struct ConnectError: Error, Hashable, Sendable {
             errorClass: "INVALID_CURSOR.\(subclass)", sqlState: "HY109")
     }
 
+    /// A plan that Spark's own clients would not send.
+    static func invalidPlan(_ reason: String) -> ConnectError {
+        ConnectError(
+            classes: ["org.apache.spark.sql.connect.common.InvalidPlanInput", "java.lang.IllegalArgumentException", "java.lang.Exception"],
+            message: "[CONNECT_INVALID_PLAN] The Spark Connect plan is invalid. \(reason) SQLSTATE: 56K00",
+            errorClass: "CONNECT_INVALID_PLAN", sqlState: "56K00")
+    }
+
     static func malformed(_ message: String, _ error: ProtobufError) -> ConnectError {
         ConnectError(
             classes: ["org.apache.spark.sql.connect.common.InvalidPlanInput", "java.lang.IllegalArgumentException", "java.lang.Exception"],
@@ -76,15 +84,16 @@ struct ConnectError: Error, Hashable, Sendable {
         case let error as ConnectError:
             self = error
         case let error as SparkError:
-            let isSyntax = error.errorClass.hasPrefix("PARSE_SYNTAX_ERROR")
-            let parser = "org.apache.spark.sql.catalyst.parser.ParseException"
             self.init(
-                classes: (isSyntax ? [parser] : []) + Self.analysisClasses, message: error.problem, errorClass: error.errorClass,
-                sqlState: error.sqlState)
+                classes: Self.classes(of: error), message: error.problem, errorClass: error.errorClass, sqlState: error.sqlState)
         case let error as StreamingQueryException:
             self.init(
                 classes: ["org.apache.spark.sql.streaming.StreamingQueryException", "java.lang.Exception", "java.lang.Throwable"],
                 message: error.message, errorClass: error.errorClass, sqlState: "XXKST")
+        case let error as ProtobufError:
+            self = .malformed("a plan", error)
+        case let error as ArrowError:
+            self.init(error.sparkError)
         default:
             self.init(
                 classes: ["org.apache.spark.SparkException", "java.lang.Exception", "java.lang.Throwable"],

@@ -9,14 +9,17 @@ struct ConnectRouter<Transport: ServerTransport> {
     init(service: ConnectService) {
         self.service = service
         unary("Config", session: \ConfigRequest.session) { try service.config($0) }
-        unary("AnalyzePlan", session: \AnalyzePlanRequest.session) { try service.analyze($0) }
+        unary("AnalyzePlan", session: \AnalyzePlanRequest.session) { try await service.analyze($0) }
         unary("Interrupt", session: \InterruptRequest.session) { try service.interrupt($0) }
         unary("ReleaseExecute", session: \ReleaseExecuteRequest.session) { try service.release($0) }
-        unary("ReleaseSession", session: \ReleaseSessionRequest.session) { service.releaseSession($0) }
+        unary("ReleaseSession", session: \ReleaseSessionRequest.session) { await service.releaseSession($0) }
+        unary("CloneSession", session: \CloneSessionRequest.session) { try service.cloneSession($0) }
+        unary("GetStatus", session: \GetStatusRequest.session) { try service.status($0) }
+        unary("ArtifactStatus", session: \ArtifactStatusesRequest.session) { try service.artifactStatuses($0) }
         unary("FetchErrorDetails", session: \FetchErrorDetailsRequest.session) { try service.errorDetails($0) }
         streaming("ExecutePlan", session: \ExecutePlanRequest.session) { try await service.execute($0, $1) }
         streaming("ReattachExecute", session: \ReattachExecuteRequest.session) { try await service.reattach($0, $1) }
-        for method in ["AddArtifacts", "ArtifactStatus", "CloneSession", "GetStatus"] { refuse(method) }
+        addArtifacts()
     }
 
     private func descriptor(_ method: String) -> MethodDescriptor {
@@ -25,7 +28,7 @@ struct ConnectRouter<Transport: ServerTransport> {
 
     private mutating func unary<Request: ProtobufMessage>(
         _ method: String, session: any KeyPath<Request, SessionReference> & Sendable,
-        _ handle: @escaping @Sendable (Request) throws -> some ProtobufMessage
+        _ handle: @escaping @Sendable (Request) async throws -> some ProtobufMessage
     ) {
         let service = service
         router.registerHandler(forMethod: descriptor(method), deserializer: RawBytes(), serializer: RawBytes()) { request, _ in
@@ -33,7 +36,7 @@ struct ConnectRouter<Transport: ServerTransport> {
             do {
                 let message: Request = try await Self.decode(request)
                 reference = message[keyPath: session]
-                return StreamingServerResponse(single: ServerResponse(message: try handle(message).encoded))
+                return StreamingServerResponse(single: ServerResponse(message: try await handle(message).encoded))
             } catch {
                 let kept = service.keep(error, for: reference)
                 throw kept.error.rpcError(id: kept.id)
@@ -62,10 +65,22 @@ struct ConnectRouter<Transport: ServerTransport> {
         }
     }
 
-    private mutating func refuse(_ method: String) {
-        router.registerHandler(forMethod: descriptor(method), deserializer: RawBytes(), serializer: RawBytes()) {
-            (_: StreamingServerRequest<ByteBuffer>, _) -> StreamingServerResponse<ByteBuffer> in
-            throw ConnectError.notServed("the call \(method)").rpcError(id: nil)
+    /// The one call whose requests are a stream.
+    private mutating func addArtifacts() {
+        let service = service
+        router.registerHandler(forMethod: descriptor("AddArtifacts"), deserializer: RawBytes(), serializer: RawBytes()) { request, _ in
+            do {
+                let requests = request.messages.map { bytes in
+                    do throws(ProtobufError) {
+                        return try AddArtifactsRequest(decoding: bytes)
+                    } catch {
+                        throw ConnectError.malformed("AddArtifactsRequest", error)
+                    }
+                }
+                return StreamingServerResponse(single: ServerResponse(message: try await service.addArtifacts(requests).encoded))
+            } catch {
+                throw ConnectError(error).rpcError(id: nil)
+            }
         }
     }
 

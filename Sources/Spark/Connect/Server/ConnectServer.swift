@@ -23,10 +23,11 @@ package final class ConnectServer: Sendable {
 
     /// Returns when the port is bound and answers.
     ///
+    /// - Parameter engine: Runs plans; without one the server answers to streaming queries' commands alone.
     /// - Throws: ``ListenerError`` for a port that cannot be bound.
-    package static func start(_ configuration: ConnectConfiguration, queries: StreamingQueries, logger: Logger) async throws
-        -> ConnectServer
-    {
+    package static func start(
+        _ configuration: ConnectConfiguration, queries: StreamingQueries, engine: Engine? = nil, logger: Logger
+    ) async throws -> ConnectServer {
         func refusal(_ error: any Error) -> ListenerError {
             ListenerError(box: "engine", endpoint: configuration.endpoint, setting: "--engine.port", underlying: error)
         }
@@ -48,7 +49,7 @@ package final class ConnectServer: Sendable {
                 config.connection.keepalive.clientBehavior.minPingIntervalWithoutCalls = .seconds(10)
             },
             eventLoopGroup: .singletonMultiThreadedEventLoopGroup)
-        let service = ConnectService(limits: configuration.limits, queries: queries, logger: logger)
+        let service = ConnectService(limits: configuration.limits, queries: queries, engine: engine, logger: logger)
         let server = GRPCServer(transport: transport, router: ConnectRouter<Transport>(service: service).router)
         let serving = Task { try await server.serve() }
         do {

@@ -1,17 +1,23 @@
+internal import CCodecs
 internal import Logging
+internal import NIOCore
 
 /// What Spark Connect's calls do, over decoded messages; the transport's side is ``ConnectRouter``.
 ///
-/// Narrow so far: sessions, configuration, the streaming queries' commands, and the upkeep of executions. Everything else that
-/// the protocol has is refused with the name of what was asked for.
+/// Here are sessions, configuration, artifacts and the upkeep of executions; plans are analyzed and executed in the extensions.
 final class ConnectService: Sendable {
     let sessions: ConnectSessions
-    private let limits: ConnectConfiguration.Limits
-    private let commands: StreamingQueryCommands
+    let limits: ConnectConfiguration.Limits
+    let commands: StreamingQueryCommands
+    let queries: StreamingQueries
+    /// nil: a server of streaming queries' commands alone.
+    let engine: Engine?
     private let logger: Logger
 
-    init(limits: ConnectConfiguration.Limits, queries: StreamingQueries, logger: Logger) {
+    init(limits: ConnectConfiguration.Limits, queries: StreamingQueries, engine: Engine?, logger: Logger) {
         self.limits = limits
+        self.queries = queries
+        self.engine = engine
         self.logger = logger
         sessions = ConnectSessions(limits: limits)
         commands = StreamingQueryCommands(queries: queries)
@@ -43,44 +49,7 @@ final class ConnectService: Sendable {
         return response
     }
 
-    func analyze(_ request: AnalyzePlanRequest) throws -> AnalyzePlanResponse {
-        let session = try sessions.session(request.session)
-        switch request.analysis {
-        case .sparkVersion:
-            return AnalyzePlanResponse(
-                sessionID: session.key.sessionID, serverSideID: session.serverSideID, sparkVersion: ConnectServer.sparkVersion)
-        case .notServed(let what): throw ConnectError.notServed("AnalyzePlan.\(what)")
-        case nil: throw ConnectError.notServed("an AnalyzePlanRequest without a question")
-        }
-    }
-
-    /// Starts a plan's execution and streams its responses.
-    func execute(_ request: ExecutePlanRequest, _ send: (ExecutePlanResponse) async throws -> Void) async throws {
-        let session = try sessions.session(request.session)
-        let command: ConnectCommand
-        switch request.plan {
-        case .command(.notServed(let what)), .notServed(let what): throw ConnectError.notServed(what)
-        case .command(.streamingQueries(.notServed(let what))): throw ConnectError.notServed(what)
-        case .command(let known): command = known
-        case nil: throw ConnectError.notServed("an ExecutePlanRequest without a plan")
-        }
-        let execution = try session.newExecution(id: request.operationID, tags: request.tags, isReattachable: request.isReattachable)
-        execution.run(heartbeat: limits.heartbeat, detachedMax: limits.detachedMax) { [commands] execution in
-            switch command {
-            case .streamingQuery(let command): execution.emit(.streamingQuery(try await commands.answer(command)))
-            case .streamingQueries(let command): execution.emit(.streamingQueries(try commands.answer(command)))
-            // There is no cache of machine-learning models to clean.
-            case .cleanMLCache, .notServed: break
-            }
-        }
-        defer {
-            if !execution.isReattachable {
-                execution.cancel()
-                session.forget(execution)
-            }
-        }
-        try await execution.stream(from: 0, limit: limits.streamDuration, send)
-    }
+    // MARK: Executions
 
     func reattach(_ request: ReattachExecuteRequest, _ send: (ExecutePlanResponse) async throws -> Void) async throws {
         let session = try sessions.existing(request.session)
@@ -110,12 +79,6 @@ final class ConnectService: Sendable {
             sessionID: session.key.sessionID, operationID: execution?.id, serverSideID: session.serverSideID)
     }
 
-    func releaseSession(_ request: ReleaseSessionRequest) -> ReleaseSessionResponse {
-        ReleaseSessionResponse(
-            sessionID: request.session.sessionID,
-            serverSideID: sessions.release(request.session, mayReconnect: request.mayReconnect))
-    }
-
     func interrupt(_ request: InterruptRequest) throws -> InterruptResponse {
         let session = try sessions.session(request.session)
         let ids: [String]
@@ -127,6 +90,83 @@ final class ConnectService: Sendable {
         }
         return InterruptResponse(sessionID: session.key.sessionID, interruptedIDs: ids, serverSideID: session.serverSideID)
     }
+
+    func status(_ request: GetStatusRequest) throws -> GetStatusResponse {
+        let session = try sessions.session(request.session)
+        return GetStatusResponse(
+            sessionID: session.key.sessionID, serverSideID: session.serverSideID,
+            states: request.operationIDs.map { session.statuses($0) } ?? [])
+    }
+
+    // MARK: Sessions
+
+    /// Running queries of a session that is released stop, as in Spark.
+    func releaseSession(_ request: ReleaseSessionRequest) async -> ReleaseSessionResponse {
+        let session = sessions.release(request.session, mayReconnect: request.mayReconnect)
+        for id in session?.streams ?? [] { await queries.stop(id) }
+        return ReleaseSessionResponse(sessionID: request.session.sessionID, serverSideID: session?.serverSideID ?? "")
+    }
+
+    func cloneSession(_ request: CloneSessionRequest) throws -> CloneSessionResponse {
+        let session = try sessions.existing(request.session)
+        let clone = try sessions.clone(session, as: request.newSessionID)
+        return CloneSessionResponse(
+            sessionID: session.key.sessionID, serverSideID: session.serverSideID, newSessionID: clone.key.sessionID,
+            newServerSideID: clone.serverSideID)
+    }
+
+    // MARK: Artifacts
+
+    /// Takes a stream of artifacts; one whose check sum is wrong is named and not kept.
+    func addArtifacts(_ requests: some AsyncSequence<AddArtifactsRequest, any Error>) async throws -> AddArtifactsResponse {
+        var session: ConnectSession?
+        var summaries: [AddArtifactsResponse.Summary] = []
+        var long: (name: String, data: ByteBuffer, left: Int64, isSound: Bool)?
+        func keep(_ name: String, _ data: ByteBuffer, isSound: Bool) throws {
+            if isSound { try session?.addArtifact(name, data) }
+            summaries.append(AddArtifactsResponse.Summary(name: name, isSound: isSound))
+        }
+        for try await request in requests {
+            if session == nil { session = try sessions.session(request.session) }
+            switch request.payload {
+            case .whole(let artifacts):
+                for artifact in artifacts { try keep(artifact.name, artifact.piece.data, isSound: artifact.piece.isSound) }
+            case .begin(let artifact, let totalBytes, let pieces):
+                guard totalBytes >= 0, totalBytes <= Int64(limits.artifactsBytesMax) else {
+                    throw ConnectError(
+                        classes: ["org.apache.spark.SparkException", "java.lang.Exception"],
+                        message: "The artifact \(artifact.name) has \(totalBytes) bytes; a session's artifacts may have "
+                            + "\(limits.artifactsBytesMax) (engine.connect.artifacts.bytes.max).")
+                }
+                long = (artifact.name, artifact.piece.data, pieces - 1, artifact.piece.isSound)
+            case .piece(let piece):
+                guard var artifact = long else { throw ConnectError.invalidPlan("A piece of an artifact comes before its beginning.") }
+                artifact.data.writeImmutableBuffer(piece.data)
+                artifact.left -= 1
+                artifact.isSound = artifact.isSound && piece.isSound
+                guard artifact.data.readableBytes <= limits.artifactsBytesMax else {
+                    throw ConnectError.invalidPlan("The artifact \(artifact.name) is longer than it said.")
+                }
+                long = artifact
+            case nil: break
+            }
+            if let artifact = long, artifact.left <= 0 {
+                try keep(artifact.name, artifact.data, isSound: artifact.isSound)
+                long = nil
+            }
+        }
+        guard let session else { throw ConnectError.invalidPlan("AddArtifacts has no request.") }
+        return AddArtifactsResponse(summaries, sessionID: session.key.sessionID, serverSideID: session.serverSideID)
+    }
+
+    func artifactStatuses(_ request: ArtifactStatusesRequest) throws -> ArtifactStatusesResponse {
+        let session = try sessions.session(request.session)
+        return ArtifactStatusesResponse(
+            Dictionary(request.names.map { ($0, session.artifact($0) != nil) }, uniquingKeysWith: { first, _ in first }),
+            sessionID: session.key.sessionID, serverSideID: session.serverSideID)
+    }
+
+    // MARK: Errors
 
     func errorDetails(_ request: FetchErrorDetailsRequest) throws -> FetchErrorDetailsResponse {
         let session = try sessions.existing(request.session)
@@ -145,4 +185,77 @@ final class ConnectService: Sendable {
     }
 
     func close() { sessions.closeAll() }
+
+    // MARK: Plans
+
+    func requiredEngine() throws -> Engine {
+        guard let engine else { throw ConnectError.notServed("plans on a server without an engine") }
+        return engine
+    }
+
+    /// Decodes a session's relations and expressions.
+    func decoder(for session: ConnectSession) -> PlanDecoder {
+        PlanDecoder(
+            PlanDecoder.Context(
+                artifact: { session.artifact($0) }, cached: { session.held($0) }, function: { session.function($0) },
+                view: { session.plans.view($0) },
+                parse: { try SQLText.plan($0, named: $1, positional: $2) }))
+    }
+
+    /// The relation of a plan that is analyzed or run for its rows.
+    func relation(of plan: ConnectPlan) throws -> ByteBuffer {
+        switch try unpacked(plan) {
+        case .root(let relation): return relation
+        case .command(.lowered(.sql, let body)): return try Self.relation(ofSQL: body)
+        case .command: throw ConnectError.invalidPlan("A command has no rows.")
+        case .notServed(let what): throw ConnectError.notServed(what)
+        case .compressed: throw ConnectError.invalidPlan("A packed plan holds a packed plan.")
+        }
+    }
+
+    /// `SqlCommand` names its text in a relation of its own (6) or, from older clients, in fields that are those of `SQL`.
+    static func relation(ofSQL body: ByteBuffer) throws -> ByteBuffer {
+        var reader = ProtobufReader(body)
+        var input: ByteBuffer?
+        while let number = try reader.next() {
+            if number == 6 { input = try reader.bytes() }
+        }
+        if let input { return input }
+        var writer = ProtobufWriter()
+        writer.write(10, optional: body)
+        return writer.buffer
+    }
+
+    func unpacked(_ plan: ConnectPlan) throws -> ConnectPlan {
+        guard case .compressed(let operation) = plan else { return plan }
+        guard operation.codec == 1, let kind = operation.kind else {
+            throw ConnectError.notServed("a packed plan of an unknown codec or kind")
+        }
+        let data = try unpack(operation.data)
+        switch kind {
+        case .relation: return .root(data)
+        case .command:
+            do { return .command(try ConnectCommand(decoding: data)) } catch { throw ConnectError.malformed("Command", error) }
+        }
+    }
+
+    private func unpack(_ data: ByteBuffer) throws -> ByteBuffer {
+        var output = leat_buffer()
+        defer { leat_buffer_free(&output) }
+        let contexts = leat_codec_contexts_new()
+        defer { leat_codec_contexts_free(contexts) }
+        let status = data.withUnsafeReadableBytes { bytes in
+            leat_decompress(contexts, LEAT_CODEC_ZSTD, bytes.baseAddress, bytes.count, &output, limits.planBytesMax)
+        }
+        switch status {
+        case LEAT_CODEC_OK: return ByteBuffer(bytes: UnsafeRawBufferPointer(start: output.bytes, count: output.count))
+        case LEAT_CODEC_TOO_LARGE:
+            throw ConnectError(
+                classes: ["org.apache.spark.sql.connect.common.InvalidPlanInput", "java.lang.IllegalArgumentException"],
+                message: "[CONNECT_INVALID_PLAN.PLAN_SIZE_LARGER_THAN_MAX] The plan unpacks to more than \(limits.planBytesMax) bytes "
+                    + "(engine.connect.plan.bytes.max). SQLSTATE: 56K00",
+                errorClass: "CONNECT_INVALID_PLAN.PLAN_SIZE_LARGER_THAN_MAX", sqlState: "56K00")
+        default: throw ConnectError.invalidPlan("The packed plan does not unpack.")
+        }
+    }
 }

@@ -35,10 +35,7 @@ final class ConnectSessions: Sendable {
             }
             guard observed.isEmpty else { return .failure(Self.changed(key)) }
             if state.sessions.count >= limits.sessionsMax, !Self.makeRoom(&state, limits) {
-                return .failure(
-                    ConnectError(
-                        classes: ["org.apache.spark.SparkException", "java.lang.Exception"],
-                        message: "The engine holds \(limits.sessionsMax) sessions that are in use (engine.connect.sessions.max)."))
+                return .failure(Self.full(limits))
             }
             let session = ConnectSession(key: key, limits: limits)
             state.sessions[key] = session
@@ -58,8 +55,36 @@ final class ConnectSessions: Sendable {
         return try session(reference)
     }
 
-    /// - Returns: The session's server-side id, empty when there was none.
-    func release(_ reference: SessionReference, mayReconnect: Bool) -> String {
+    /// A new session with what another one knows.
+    func clone(_ session: ConnectSession, as id: String?) throws(ConnectError) -> ConnectSession {
+        if let id, !isUUID(id) {
+            throw .invalidHandle("FORMAT", id, "Handle must be an UUID string of the format '00112233-4455-6677-8899-aabbccddeeff'.")
+        }
+        let key = ConnectSession.Key(userID: session.key.userID, sessionID: id ?? randomUUID())
+        let clone = ConnectSession(key: key, cloning: session)
+        let refusal: ConnectError? = state.withLockedValue { state in
+            if state.closed.contains(key) {
+                return .invalidHandle("SESSION_CLOSED", key.sessionID, "Session was closed.")
+            }
+            if state.sessions[key] != nil {
+                return .invalidHandle("SESSION_ALREADY_EXISTS", key.sessionID, "Session already exists.")
+            }
+            if state.sessions.count >= limits.sessionsMax, !Self.makeRoom(&state, limits) { return Self.full(limits) }
+            state.sessions[key] = clone
+            return nil
+        }
+        if let refusal { throw refusal }
+        return clone
+    }
+
+    private static func full(_ limits: ConnectConfiguration.Limits) -> ConnectError {
+        ConnectError(
+            classes: ["org.apache.spark.SparkException", "java.lang.Exception"],
+            message: "The engine holds \(limits.sessionsMax) sessions that are in use (engine.connect.sessions.max).")
+    }
+
+    /// - Returns: The session, nil when there was none.
+    func release(_ reference: SessionReference, mayReconnect: Bool) -> ConnectSession? {
         let key = ConnectSession.Key(userID: reference.userID, sessionID: reference.sessionID)
         let session = state.withLockedValue { state in
             if !mayReconnect {
@@ -69,7 +94,7 @@ final class ConnectSessions: Sendable {
             return state.sessions.removeValue(forKey: key)
         }
         session?.close()
-        return session?.serverSideID ?? ""
+        return session
     }
 
     func closeAll() {

@@ -13,6 +13,8 @@ final class Execution: Sendable {
         var task: Task<Void, Never>?
         var isCancelled = false
         var waiters: [CheckedContinuation<Void, Never>] = []
+        /// Writers that wait for a reader to catch up.
+        var writers: [CheckedContinuation<Void, Never>] = []
         var readers = 0
         var lastReadAt = ContinuousClock.now
     }
@@ -21,13 +23,16 @@ final class Execution: Sendable {
     private let sessionID: String
     private let serverSideID: String
 
-    init(id: String, tags: [String], isReattachable: Bool, retainedMax: Int, sessionID: String, serverSideID: String) {
+    init(
+        id: String, tags: [String], isReattachable: Bool, retainedMax: Int, retainedBytesMax: Int = 10 << 20, sessionID: String,
+        serverSideID: String
+    ) {
         self.id = id
         self.tags = tags
         self.isReattachable = isReattachable
         self.sessionID = sessionID
         self.serverSideID = serverSideID
-        state = NIOLockedValueBox(State(buffer: ExecutionBuffer(retainedMax: retainedMax)))
+        state = NIOLockedValueBox(State(buffer: ExecutionBuffer(retainedMax: retainedMax, retainedBytesMax: retainedBytesMax)))
     }
 
     /// Starts the command. `body` emits responses; when it returns, the completion is added.
@@ -78,6 +83,41 @@ final class Execution: Sendable {
         change { $0.buffer.append(response) }
     }
 
+    /// Emits a part of a result, once there is room for it: what no reader has had is bounded, in bytes and in number.
+    func emit(rows: ExecutePlanResponse.Rows, unreadBytesMax: Int) async throws {
+        while true {
+            try Task.checkCancellation()
+            let hasRoom = state.withLockedValue { Self.hasRoom($0, unreadBytesMax) }
+            if hasRoom { break }
+            await withTaskCancellationHandler {
+                await withCheckedContinuation { continuation in
+                    let isThere = state.withLockedValue { state in
+                        if state.isCancelled || Self.hasRoom(state, unreadBytesMax) { return true }
+                        state.writers.append(continuation)
+                        return false
+                    }
+                    if isThere { continuation.resume() }
+                }
+            } onCancel: {
+                wakeWriters()
+            }
+        }
+        emit(.rows(rows))
+    }
+
+    /// Half of the responses that are kept: the others are for signs of life, which do not wait.
+    private static func hasRoom(_ state: State, _ unreadBytesMax: Int) -> Bool {
+        state.buffer.unread == 0 || (state.buffer.unreadBytes < unreadBytesMax && state.buffer.unread < state.buffer.retainedMax / 2)
+    }
+
+    private func wakeWriters() {
+        let writers = state.withLockedValue { state in
+            defer { state.writers = [] }
+            return state.writers
+        }
+        for writer in writers { writer.resume() }
+    }
+
     private func finish(_ outcome: ExecutionBuffer.Outcome) {
         change { $0.buffer.finish(outcome) }
     }
@@ -90,7 +130,18 @@ final class Execution: Sendable {
             return (state.task, state.buffer.outcome == nil)
         }
         task?.cancel()
+        wakeWriters()
         return isRunning
+    }
+
+    var status: GetStatusResponse.State {
+        state.withLockedValue { state in
+            switch state.buffer.outcome {
+            case nil: state.isCancelled ? .terminating : .running
+            case .completed: .succeeded
+            case .failed: state.isCancelled ? .cancelled : .failed
+            }
+        }
     }
 
     var isFinished: Bool { state.withLockedValue { $0.buffer.outcome != nil } }
@@ -124,6 +175,8 @@ final class Execution: Sendable {
             case .send(let response):
                 try await send(response)
                 position += 1
+                state.withLockedValue { $0.buffer.read(until: position) }
+                wakeWriters()
                 if !isReattachable { release(until: response.responseID) }
             case .wait:
                 if isReattachable, ContinuousClock.now >= deadline { return }

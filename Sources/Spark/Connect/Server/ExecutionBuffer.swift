@@ -22,21 +22,45 @@ struct ExecutionBuffer {
     /// The position of the first response kept.
     private var start = 0
     private(set) var outcome: Outcome?
-    private let retainedMax: Int
+    let retainedMax: Int
+    /// What is kept of responses that a reader has had, for one that reattaches (Spark's `observerRetryBufferSize`).
+    private let retainedBytesMax: Int
+    private var retainedBytes = 0
+    /// The position after the last response that a reader has had, and the bytes that no reader has had.
+    private var readEnd = 0
+    private(set) var unreadBytes = 0
 
-    init(retainedMax: Int) {
+    init(retainedMax: Int, retainedBytesMax: Int = 10 << 20) {
         self.retainedMax = retainedMax
+        self.retainedBytesMax = retainedBytesMax
     }
 
     var retained: Int { responses.count }
+    var unread: Int { start + responses.count - max(readEnd, start) }
 
     mutating func append(_ response: ExecutePlanResponse) {
         guard outcome == nil else { return }
-        if responses.count == retainedMax {
-            responses.removeFirst()
-            start += 1
-        }
+        if responses.count == retainedMax { dropFirst() }
         responses.append(response)
+        retainedBytes += response.byteCount
+        unreadBytes += response.byteCount
+        while retainedBytes > retainedBytesMax, start < readEnd, responses.count > 1 { dropFirst() }
+    }
+
+    private mutating func dropFirst() {
+        let dropped = responses.removeFirst()
+        retainedBytes -= dropped.byteCount
+        if start >= readEnd { unreadBytes -= dropped.byteCount }
+        start += 1
+    }
+
+    /// A reader has had everything before a position.
+    mutating func read(until position: Int) {
+        guard position > readEnd else { return }
+        for index in max(readEnd, start)..<max(max(readEnd, start), min(position, start + responses.count)) {
+            unreadBytes -= responses[index - start].byteCount
+        }
+        readEnd = position
     }
 
     /// The first outcome stands.
@@ -72,8 +96,8 @@ struct ExecutionBuffer {
     /// Lets go of everything up to and including a response. An unknown id releases nothing.
     mutating func release(until responseID: String) {
         guard let index = responses.firstIndex(where: { $0.responseID == responseID }) else { return }
-        responses.removeFirst(index + 1)
-        start += index + 1
+        read(until: start + index + 1)
+        for _ in 0...index { dropFirst() }
         lastReleased = responseID
     }
 }

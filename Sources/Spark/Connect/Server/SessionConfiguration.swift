@@ -5,6 +5,16 @@
 /// theirs from here (`spark.cassandra.connection.host`). (Spark, `RuntimeConfigImpl.requireNonStaticConf`.)
 struct SessionConfiguration: Sendable {
     private var values: [String: String] = [:]
+    /// What was set and unset since it was last taken, in order; nil where a key was unset.
+    private var changes: [(key: String, value: String?)] = []
+
+    /// What is set now: SQL's SET and RESET change it too.
+    mutating func adopt(_ settings: [String: String]) { values = settings }
+
+    mutating func takeChanges() -> [(key: String, value: String?)] {
+        defer { changes = [] }
+        return changes
+    }
 
     /// - Returns: Warnings, for keys that could not be set when `isSilent`.
     mutating func set(_ pairs: [KeyValue], isSilent: Bool) throws(ConnectError) -> [String] {
@@ -19,6 +29,7 @@ struct SessionConfiguration: Sendable {
                 warnings.append("Failed to set \(pair.key) to \(value): \(refusal.message)")
             } else {
                 values[pair.key] = value
+                changes.append((pair.key, value))
             }
         }
         return warnings
@@ -28,6 +39,7 @@ struct SessionConfiguration: Sendable {
         for key in keys {
             if let refusal = Self.refusal(of: key) { throw refusal }
             values[key] = nil
+            changes.append((key, nil))
         }
     }
 
@@ -116,8 +128,14 @@ struct SessionConfiguration: Sendable {
         "spark.sql.connect.serverStacktrace.enabled": "false",
         "spark.python.sql.dataFrameDebugging.enabled": "true",
         "spark.sql.streaming.numRecentProgressUpdates": "100",
-        // Compressed plans are not served: a threshold below zero tells the client to send none.
-        "spark.connect.session.planCompression.threshold": "-1",
-        "spark.connect.session.planCompression.defaultAlgorithm": "NONE",
+        "spark.connect.session.planCompression.threshold": "10485760",
+        "spark.connect.session.planCompression.defaultAlgorithm": "ZSTD",
+        "spark.sql.execution.arrow.compression.codec": "none",
+        "spark.sql.execution.arrow.maxRecordsPerBatch": "10000",
+        "spark.sql.execution.arrow.pyspark.enabled": "true",
+        "spark.sql.sources.default": "parquet",
+        "spark.sql.warehouse.dir": "spark-warehouse",
+        "spark.sql.catalogImplementation": "in-memory",
+        "spark.sql.globalTempDatabase": "global_temp",
     ]
 }

@@ -2,7 +2,7 @@
 struct StreamingQueryCommands: Sendable {
     let queries: StreamingQueries
 
-    func answer(_ command: StreamingQueryManagerCommand) throws -> StreamingQueryManagerCommandResult {
+    func answer(_ command: StreamingQueryManagerCommand, in session: ConnectSession) async throws -> StreamingQueryManagerCommandResult {
         switch command {
         case .active:
             return .active(queries.active().map(ConnectStreamingQuery.init))
@@ -10,12 +10,43 @@ struct StreamingQueryCommands: Sendable {
             // As in Spark, only a running query is got by its id.
             guard let handle = queries.handle(StreamingQueryID(id)), handle.isActive else { return .query(nil) }
             return .query(ConnectStreamingQuery(handle.summary))
+        case .awaitAnyTermination(let timeout):
+            return .awaitAnyTermination(isTerminated: try await anyTermination(in: session, timeout: timeout.map { .milliseconds($0) }))
+        case .resetTerminated:
+            session.forget(streams: Set(session.streams.filter { queries.handle($0)?.isActive != true }))
+            return .resetTerminated
+        case .listListeners: return .listeners
         case .notServed(let what):
             throw ConnectError.notServed(what)
         }
     }
 
-    func answer(_ command: StreamingQueryCommand) async throws -> StreamingQueryCommandResult {
+    /// True when a query of the session has ended since the last reset; throws the error of one that failed.
+    private func anyTermination(in session: ConnectSession, timeout: Duration?) async throws -> Bool {
+        let handles = session.streams.compactMap { queries.handle($0) }
+        func ended() throws -> Bool {
+            let over = handles.filter { !$0.isActive }
+            if let exception = over.lazy.compactMap(\.exception).first { throw exception }
+            return !over.isEmpty
+        }
+        if try ended() { return true }
+        let isOver = await withTaskGroup(of: Bool.self) { group in
+            for handle in handles { group.addTask { await handle.awaitTermination() } }
+            group.addTask {
+                // Without a time-out, until a query ends or the client goes.
+                do { try await Task.sleep(for: timeout ?? .seconds(1 << 32)) } catch {}
+                return false
+            }
+            let first = await group.next() ?? false
+            group.cancelAll()
+            return first
+        }
+        try Task.checkCancellation()
+        return try isOver && ended()
+    }
+
+    /// - Parameter plan: The query's plan as `explain()` prints it, where this session started the query.
+    func answer(_ command: StreamingQueryCommand, plan: String? = nil) async throws -> StreamingQueryCommandResult {
         guard let action = command.action else { throw ConnectError.notServed("a StreamingQueryCommand without a command") }
         let handle = try handle(command.query)
         let content: StreamingQueryCommandResult.Content?
@@ -42,11 +73,24 @@ struct StreamingQueryCommands: Sendable {
             if isTerminated, let exception = handle.exception { throw exception }
             content = .awaitTermination(isTerminated: isTerminated)
         case .processAllAvailable:
-            throw ConnectError.notServed("StreamingQueryCommand.process_all_available")
+            try await processAllAvailable(handle)
+            content = nil
         case .explain:
-            throw ConnectError.notServed("StreamingQueryCommand.explain")
+            content = .explain(plan ?? "No physical plan. Waiting for data.")
         }
         return StreamingQueryCommandResult(query: command.query, content)
+    }
+
+    /// Returns when the query has found nothing more to do.
+    private func processAllAvailable(_ handle: StreamingQueryHandle) async throws {
+        var quietLooks = 0
+        while handle.isActive, quietLooks < 3 {
+            let status = handle.status
+            let isQuiet = !status.isDataAvailable && !status.isTriggerActive && status.message.hasPrefix("Waiting for")
+            quietLooks = isQuiet ? quietLooks + 1 : 0
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        if let exception = handle.exception { throw exception }
     }
 
     /// A query is known by its id and run together: a restart is another run.

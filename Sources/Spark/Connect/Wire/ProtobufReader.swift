@@ -7,8 +7,9 @@ internal import NIOCore
 /// believed: lengths, varints longer than ten bytes, nesting deeper than ``depthMax``, and group markers.
 /// (Protocol Buffers documentation, "Encoding".)
 struct ProtobufReader {
-    /// As deep as the reference implementations go by default; each level is a stack frame of the decoder.
-    static let depthMax = 100
+    /// As deep as Spark's own server reads (`spark.connect.grpc.marshallerRecursionLimit`): a frame that is built step by step nests two
+    /// levels a step. Each level is a stack frame of the decoder.
+    static let depthMax = 1_024
 
     private enum WireType: UInt64 {
         case varint = 0
@@ -45,6 +46,15 @@ struct ProtobufReader {
         return number
     }
 
+    /// What the field's value looks like, for readers that take a field for what it is.
+    enum Kind {
+        case number
+        case text
+        case other
+    }
+
+    var kind: Kind { pending == .varint ? .number : pending == .lengthDelimited ? .text : .other }
+
     mutating func uint64() throws(ProtobufError) -> UInt64 {
         try take(.varint)
         return try varint()
@@ -67,6 +77,27 @@ struct ProtobufReader {
         try take(.fixed32)
         guard let bits = buffer.readInteger(endianness: .little, as: UInt32.self) else { throw .truncated }
         return Float(bitPattern: bits)
+    }
+
+    /// A repeated number, which proto3 packs into one field; a single one beside others is read too.
+    mutating func packed<Value>(
+        _ type: WireTypeOfNumber, into values: inout [Value], _ read: (inout ProtobufReader) throws(ProtobufError) -> Value
+    ) throws(ProtobufError) {
+        guard pending == .lengthDelimited else {
+            values.append(try read(&self))
+            return
+        }
+        var body = ProtobufReader(try bytes(), depth: depth)
+        while body.buffer.readableBytes > 0 {
+            body.pending = type == .varint ? .varint : type == .fixed32 ? .fixed32 : .fixed64
+            values.append(try read(&body))
+        }
+    }
+
+    enum WireTypeOfNumber {
+        case varint
+        case fixed32
+        case fixed64
     }
 
     /// A slice of the message's own storage.

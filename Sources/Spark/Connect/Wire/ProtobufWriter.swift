@@ -49,6 +49,18 @@ struct ProtobufWriter {
         buffer.writeInteger(value.bitPattern, endianness: .little)
     }
 
+    mutating func write(_ number: Int, optional value: Double?) {
+        guard let value else { return }
+        key(number, wireType: 1)
+        buffer.writeInteger(value.bitPattern, endianness: .little)
+    }
+
+    mutating func write(_ number: Int, optional value: Float?) {
+        guard let value else { return }
+        key(number, wireType: 5)
+        buffer.writeInteger(value.bitPattern, endianness: .little)
+    }
+
     mutating func write(_ number: Int, optional value: ByteBuffer?) {
         guard let value else { return }
         key(number, wireType: 2)

@@ -21,7 +21,7 @@ final class ScanOperator: BatchOperator {
         do {
             let start = try await source.initialOffset()
             let range = SourceRange(start: start, end: try await source.latest())
-            try await source.start(at: start)
+            try await source.start(at: start, identities: source.identities)
             try await source.read(range, firstOrdinal: 0) { chunk in
                 try Task.checkCancellation()
                 let batch = try chunk.withColumns(pipeline.wanted, width: pipeline.width) { columns in

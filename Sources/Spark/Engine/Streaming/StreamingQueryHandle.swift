@@ -39,6 +39,14 @@ package final class StreamingQueryHandle: Sendable {
     package var status: StreamingQueryStatus { state.withLockedValue { $0.status } }
     package var recentProgress: [String] { state.withLockedValue { $0.reports }.map(\.json) }
     package var lastProgress: String? { state.withLockedValue { $0.reports.last }?.json }
+    /// The number of the last batch that was reported on.
+    var lastBatch: Int64? { state.withLockedValue { $0.progress.last?.batchID } }
+
+    /// The reports on later batches, oldest first.
+    func progress(after batch: Int64) -> [(batch: Int64, json: String)] {
+        state.withLockedValue { $0.progress.filter { $0.batchID > batch } }.map { ($0.batchID, $0.json) }
+    }
+
     package var exception: StreamingQueryException? { state.withLockedValue { $0.exception } }
     package var isActive: Bool { state.withLockedValue { $0.status.isActive } }
     var isStopRequested: Bool { state.withLockedValue { $0.isStopRequested } }
