@@ -26,6 +26,13 @@ package struct EngineConfiguration: Sendable {
         Setting("engine.cassandra.timeout", .duration, default: "12s", "how long an insert request waits for its answer"),
         Setting("engine.retry.initial", .duration, default: "50ms", "the first pause before a source or a sink that fails is tried again"),
         Setting("engine.retry.maximum", .duration, default: "5s", "the longest pause before a source or a sink that fails is tried again"),
+        Setting(
+            "engine.python", .text, default: "",
+            "the interpreter that runs clients' Python functions where a session names none (spark.pyspark.python)"),
+        Setting("engine.python.timeout", .duration, default: "10m", "how long one call of a Python function may take; 0s: for ever"),
+        Setting(
+            "engine.python.retries", .integer(0...100), default: "1", "how often a call is made again when the Python worker died or hung"),
+        Setting("engine.python.threads", .integer(1...256), default: "4", "threads that wait for Python workers"),
         Setting("engine.progress.kept", .integer(1...10_000), default: "100", "progress reports kept for each query"),
     ]
 

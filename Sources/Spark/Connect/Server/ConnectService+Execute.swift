@@ -119,7 +119,9 @@ extension ConnectService {
         case .write: try await write(decoder.writeCommand(ProtobufReader(body)), in: session)
         case .writeV2: throw ConnectError.notServed("Command.write_operation_v2")
         case .startStream:
-            let definition = try decoder.streamDefinition(ProtobufReader(body), settings: session.plans.settings)
+            var definition = try decoder.streamDefinition(ProtobufReader(body), settings: session.plans.settings)
+            definition.sink.function?.userID = session.key.userID
+            definition.sink.function?.sessionID = session.key.sessionID
             let handle = try await queries.start(definition)
             session.started(handle.id, plan: PlanText.explain(definition.plan, StructType(), mode: .simple))
             execution.emit(

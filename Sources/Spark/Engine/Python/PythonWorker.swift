@@ -61,7 +61,8 @@ final class PythonWorker: @unchecked Sendable {
     func evaluate(_ function: PythonFunction, _ arguments: ResultBatch, _ schema: StructType) throws -> Column {
         let output = StructType([StructField("0", function.output ?? .null)])
         // A function without arguments still has to know how many rows there are.
-        let rows = arguments.columns.isEmpty ? ResultBatch(columns: [.nulls(.null, count: arguments.count)], count: arguments.count) : arguments
+        let rows =
+            arguments.columns.isEmpty ? ResultBatch(columns: [.nulls(.null, count: arguments.count)], count: arguments.count) : arguments
         let stream = try ArrowWriter(arguments.columns.isEmpty ? StructType([StructField("", .null)]) : schema).stream([rows])
         let answer = try call(function) { process, number, deadline in
             try process.send("E", Self.number(number) + Array(stream.readableBytesView), deadline: deadline)
@@ -103,7 +104,8 @@ final class PythonWorker: @unchecked Sendable {
     }
 
     /// `applyInPandas` over one group, whose first `keys` columns are the grouping's.
-    func group(_ function: PythonFunction, keys: Int, _ rows: ResultBatch, _ schema: StructType, output: StructType) throws -> [ResultBatch] {
+    func group(_ function: PythonFunction, keys: Int, _ rows: ResultBatch, _ schema: StructType, output: StructType) throws -> [ResultBatch]
+    {
         let stream = try ArrowWriter(schema).stream([rows])
         let answer = try call(function) { process, number, deadline in
             try process.send(
@@ -115,7 +117,7 @@ final class PythonWorker: @unchecked Sendable {
 
     /// One micro-batch of `foreachBatch`: the function reads the frame through a session of its own on this server.
     func forEachBatch(_ function: PythonFunction, batch: Int64, address: String, frame: String) throws {
-        _ = try call(function) { process, number, deadline in
+        _ = try call(function, session: address) { process, number, deadline in
             try process.send("B", Self.number(number) + Self.number(batch) + Array("\(address)\n\(frame)".utf8), deadline: deadline)
             return try Self.answer(process, deadline)
         }
@@ -158,7 +160,7 @@ final class PythonWorker: @unchecked Sendable {
     }
 
     private func call(
-        _ function: PythonFunction, retries: Int? = nil,
+        _ function: PythonFunction, session: String = "", retries: Int? = nil,
         _ body: (PythonProcess, UInt32, ContinuousClock.Instant?) throws -> [UInt8]
     ) throws -> [UInt8] {
         try lock.withLock {
@@ -167,7 +169,7 @@ final class PythonWorker: @unchecked Sendable {
                 do {
                     let deadline: ContinuousClock.Instant? = limits.callTimeout > .zero ? .now + limits.callTimeout : nil
                     let process = try started()
-                    let number = try define(function, process, deadline)
+                    let number = try define(function, session, process, deadline)
                     return try body(process, number, deadline)
                 } catch let raised as Raised {
                     throw SparkError(
@@ -180,7 +182,8 @@ final class PythonWorker: @unchecked Sendable {
                     attempt += 1
                     if case .unstartable = failure { throw unusable(failure, function) }
                     guard attempt <= retries ?? limits.retries else { throw unusable(failure, function) }
-                    logger.warning("the Python worker is started anew", metadata: ["function": "\(function.name)", "reason": "\(text(failure))"])
+                    logger.warning(
+                        "the Python worker is started anew", metadata: ["function": "\(function.name)", "reason": "\(text(failure))"])
                 }
             }
         }
@@ -195,7 +198,9 @@ final class PythonWorker: @unchecked Sendable {
         return made
     }
 
-    private func define(_ function: PythonFunction, _ process: PythonProcess, _ deadline: ContinuousClock.Instant?) throws -> UInt32 {
+    private func define(_ function: PythonFunction, _ session: String, _ process: PythonProcess, _ deadline: ContinuousClock.Instant?)
+        throws -> UInt32
+    {
         let number: UInt32
         if let known = numbers[function] {
             number = known
@@ -205,7 +210,9 @@ final class PythonWorker: @unchecked Sendable {
             numbers[function] = number
         }
         guard !defined.contains(number) else { return number }
-        try process.send("D", Self.number(number) + Self.number(UInt32(function.evalType)) + function.command, deadline: deadline)
+        let address = function.evalType == 0 ? Array("\(session)\n".utf8) : []
+        try process.send(
+            "D", Self.number(number) + Self.number(UInt32(function.evalType)) + address + function.command, deadline: deadline)
         _ = try Self.answer(process, deadline)
         defined.insert(number)
         return number
@@ -239,6 +246,8 @@ final class PythonWorker: @unchecked Sendable {
         SparkError(
             "PYTHON_WORKER_FAILED", sqlState: "38000",
             "The Python worker \(interpreter) failed while it ran \(function.name): \(text(failure)).",
-            nextStep: "the interpreter needs pyspark and pyarrow of the client's version; it is named by spark.pyspark.python, or by engine.python")
+            nextStep:
+                "the interpreter needs pyspark and pyarrow of the client's version; it is named by spark.pyspark.python, or by engine.python"
+        )
     }
 }

@@ -5,7 +5,7 @@
 ///
 /// | from the engine | its content | answered by |
 /// |---|---|---|
-/// | `D` define | id, evaluation type (4 bytes each), cloudpickle | `R` |
+/// | `D` define | id, evaluation type (4 bytes each), for type 0 the session's address and a line end, cloudpickle | `R` |
 /// | `E` evaluate | id, then an Arrow stream of the arguments | `R` with an Arrow stream of one column |
 /// | `M` map | id; batches follow one by one, each asked for by `N` | any number of `O` with Arrow streams, then `R` |
 /// | `G` group | id, count of key columns, then an Arrow stream of one group, keys first | `R` with an Arrow stream |
@@ -192,6 +192,11 @@ enum PythonWorkerScript {
         def define(identity, kind, body):
             from pyspark import cloudpickle
             os.environ["SPARK_CONNECT_MODE_ENABLED"] = "1"
+            if kind == 0:
+                # A function that names its session's `spark` finds it when it is unpickled.
+                address, body = body.split(b"\n", 1)
+                if address:
+                    activate(address.decode())
             value = cloudpickle.loads(body)
             if kind in (100, 101):
                 value = RowFunction(*value)
@@ -202,16 +207,19 @@ enum PythonWorkerScript {
             functions[identity] = value
 
 
-        def for_each_batch(function, batch, address, frame_id):
+        def activate(address):
             from pyspark.sql.connect.session import SparkSession
             session = sessions.get(address)
             if session is None:
-                sessions.clear()
                 session = sessions[address] = SparkSession.builder.remote(address).create()
             with SparkSession._lock:
                 SparkSession._default_session = session
             SparkSession._active_session.session = session
-            function(session._create_remote_dataframe(frame_id), batch)
+            return session
+
+
+        def for_each_batch(function, batch, address, frame_id):
+            function(activate(address)._create_remote_dataframe(frame_id), batch)
 
 
         def for_each_row(function, partition, epoch, arrow):
