@@ -22,6 +22,8 @@ package final class Engine: Sendable {
     private let workers: NIOThreadPool
     private let logger: Logger
     let launcher: QueryLauncher
+    /// Runs the functions that clients send.
+    let python: PythonWorkers
 
     private struct State {
         var connect: ConnectServer?
@@ -43,6 +45,7 @@ package final class Engine: Sendable {
         checkpoint = try CheckpointStore(path: configuration.folder + "/checkpoints.db")
         workers = NIOThreadPool(numberOfThreads: configuration.workers > 0 ? configuration.workers : System.coreCount)
         workers.start()
+        python = PythonWorkers(configuration, logger: logger)
         let launcher = QueryLauncher(configuration: configuration, checkpoint: checkpoint, workers: workers, logger: logger)
         self.launcher = launcher
         queries = StreamingQueries { definition in try await launcher.launch(definition) }
@@ -65,6 +68,9 @@ package final class Engine: Sendable {
         }
         return engine
     }
+
+    /// The server that clients dial: it gives their functions the rows of streaming queries.
+    func attach(_ host: any PythonFunctionHost) { launcher.attach(host) }
 
     /// Where Spark Connect answers.
     package var endpoints: [Endpoint] { state.withLockedValue { $0.connect.map { [$0.endpoint] } ?? [] } }
@@ -116,6 +122,7 @@ package final class Engine: Sendable {
         }
         await connect?.stop()
         await queries.stopAll()
+        await python.stop()
         try? await workers.shutdownGracefully()
         checkpoint.close()
         state.withLockedValue { $0.folder = nil }

@@ -29,6 +29,13 @@ package struct EngineConfiguration: Sendable {
         Setting(
             "engine.query.memory", .bytes, default: "1GiB", "what the sorts, joins, groups and windows of one batch query may hold together"),
         Setting("engine.pivot.values", .integer(1...1_000_000), default: "10000", "columns that a pivot without values may make"),
+        Setting(
+            "engine.python", .text, default: "",
+            "the interpreter that runs clients' Python functions where a session names none (spark.pyspark.python)"),
+        Setting("engine.python.timeout", .duration, default: "10m", "how long one call of a Python function may take; 0s: for ever"),
+        Setting(
+            "engine.python.retries", .integer(0...100), default: "1", "how often a call is made again when the Python worker died or hung"),
+        Setting("engine.python.threads", .integer(1...256), default: "4", "threads that wait for Python workers"),
         Setting("engine.progress.kept", .integer(1...10_000), default: "100", "progress reports kept for each query"),
     ]
 

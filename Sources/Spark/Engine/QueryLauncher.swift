@@ -22,6 +22,7 @@ final class QueryLauncher: Sendable {
         var tables: [String: MemoryTable] = [:]
         var streams: [String: MemoryStream] = [:]
         weak var queries: StreamingQueries?
+        var host: (any PythonFunctionHost)?
     }
 
     private let state = NIOLockedValueBox(State())
@@ -33,6 +34,7 @@ final class QueryLauncher: Sendable {
         self.logger = logger
     }
 
+    func attach(_ host: any PythonFunctionHost) { state.withLockedValue { $0.host = host } }
     func attach(_ queries: StreamingQueries) { state.withLockedValue { $0.queries = queries } }
     var memoryTableNames: [String] { state.withLockedValue { $0.tables.keys.sorted() } }
     func memoryTable(_ name: String) -> MemoryTable? { state.withLockedValue { $0.tables[name] } }
@@ -134,6 +136,13 @@ final class QueryLauncher: Sendable {
         status: @escaping @Sendable (String?) -> Void
     ) throws -> any StreamSink {
         let options = definition.sink.options
+        if let function = definition.sink.function {
+            guard let host = state.withLockedValue({ $0.host }) else {
+                throw SparkError(
+                    "UNSUPPORTED_FEATURE", sqlState: "0A000", "Without Spark Connect there is nobody to run a Python function.")
+            }
+            return PythonSink(function, host: host)
+        }
         switch definition.sink.format.lowercased() {
         case "org.apache.spark.sql.cassandra", "cassandra":
             return try CassandraSink(
@@ -260,7 +269,7 @@ final class QueryLauncher: Sendable {
         let location: String
         if let named {
             location = named
-        } else if Self.temporarySinks.contains(definition.sink.format.lowercased()) {
+        } else if definition.sink.function != nil || Self.temporarySinks.contains(definition.sink.format.lowercased()) {
             return (StreamingQueryID(UUIDText.random()), nil)
         } else {
             let target = [definition.sink.options["keyspace"], definition.sink.options["table"] ?? definition.sink.table].compactMap { $0 }

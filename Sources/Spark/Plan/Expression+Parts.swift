@@ -74,6 +74,26 @@ package enum SQLParameter: Hashable, Sendable {
     case positional(Int)
 }
 
+/// A function that a client gave to `foreachBatch` or `foreach`, with the session whose frames it sees.
+package struct PythonSinkFunction: Hashable, Sendable {
+    package enum Kind: Hashable, Sendable {
+        case batch
+        case row
+    }
+
+    package var kind: Kind
+    package var function: PythonFunction
+    package var userID: String
+    package var sessionID: String
+
+    package init(_ kind: Kind, _ function: PythonFunction, userID: String, sessionID: String) {
+        self.kind = kind
+        self.function = function
+        self.userID = userID
+        self.sessionID = sessionID
+    }
+}
+
 /// A Python function that a client sent: cloudpickle's bytes, run by a Python worker.
 package struct PythonFunction: Hashable, Sendable {
     /// As PySpark's `PythonEvalType` numbers it (100 a plain udf, 200 a scalar pandas_udf, 205 mapInPandas …).

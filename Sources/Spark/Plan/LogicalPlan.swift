@@ -212,11 +212,14 @@ package struct StreamingQueryDefinition: Sendable {
         package var options: Options
         /// The table that `toTable` named, for sinks that take it so.
         package var table: String?
+        /// What `foreachBatch` or `foreach` was given, instead of a format.
+        package var function: PythonSinkFunction?
 
-        package init(format: String, options: Options = Options(), table: String? = nil) {
+        package init(format: String, options: Options = Options(), table: String? = nil, function: PythonSinkFunction? = nil) {
             self.format = format
             self.options = options
             self.table = table
+            self.function = function
         }
     }
 

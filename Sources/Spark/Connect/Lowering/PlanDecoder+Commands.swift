@@ -111,8 +111,8 @@ extension PlanDecoder {
                 if !name.isEmpty { definition.name = name }
             case 11: definition.sink.options["path"] = try message.string()
             case 12: definition.sink.table = try message.string()
-            case 13: throw ConnectError.notServed("WriteStreamOperationStart.foreach_writer")
-            case 14: throw ConnectError.notServed("WriteStreamOperationStart.foreach_batch")
+            case 13: definition.sink.function = try sinkFunction(message.message(), .row)
+            case 14: definition.sink.function = try sinkFunction(message.message(), .batch)
             case 15: throw ConnectError.notServed("WriteStreamOperationStart.clustering_column_names")
             case 100: throw ConnectError.notServed("WriteStreamOperationStart.real_time_batch_duration")
             default: break
@@ -124,6 +124,22 @@ extension PlanDecoder {
             definition.checkpointLocation = root + "/" + (definition.name ?? randomUUID())
         }
         return definition
+    }
+
+    /// `StreamingForeachFunction`. The session is the caller's to name.
+    private func sinkFunction(_ message: ProtobufReader, _ kind: PythonSinkFunction.Kind) throws -> PythonSinkFunction {
+        var message = message
+        while let number = try message.next() {
+            switch number {
+            case 1:
+                var function = try Self.pythonUDF(message.message())
+                function.name = kind == .batch ? "foreachBatch" : "foreach"
+                return PythonSinkFunction(kind, function, userID: "", sessionID: "")
+            case 2: throw ConnectError.notServed("a function of Scala in \(kind == .batch ? "foreachBatch" : "foreach")")
+            default: break
+            }
+        }
+        throw ConnectError.invalidPlan("A StreamingForeachFunction has no code.")
     }
 
     private static func outputMode(_ text: String) throws -> OutputMode {

@@ -57,6 +57,7 @@ package final class ConnectServer: Sendable {
             let host = bound.ipv4?.host ?? bound.ipv6?.host ?? configuration.endpoint.host
             let port = bound.ipv4?.port ?? bound.ipv6?.port ?? configuration.endpoint.port
             let endpoint = IO.Endpoint(host: host, port: port)
+            service.listen(host: host, port: port)
             logger.info("Spark Connect answers", metadata: ["endpoint": "\(endpoint)"])
             return ConnectServer(endpoint, server: server, serving: serving, service: service, grace: configuration.grace)
         } catch {

@@ -127,6 +127,8 @@ extension ConnectService {
         case .startStream:
             var definition = try decoder.streamDefinition(ProtobufReader(body), settings: session.plans.settings)
             definition.session = session.plans
+            definition.sink.function?.userID = session.key.userID
+            definition.sink.function?.sessionID = session.key.sessionID
             let handle = try await queries.start(definition)
             session.started(handle.id, plan: PlanText.explain(definition.plan, StructType(), mode: .simple))
             execution.emit(

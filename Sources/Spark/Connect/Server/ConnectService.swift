@@ -12,6 +12,7 @@ final class ConnectService: Sendable {
     let queries: StreamingQueries
     /// nil: a server of streaming queries' commands alone.
     let engine: Engine?
+    private let python: ConnectPythonHost?
     private let logger: Logger
 
     init(limits: ConnectConfiguration.Limits, queries: StreamingQueries, engine: Engine?, logger: Logger) {
@@ -21,7 +22,12 @@ final class ConnectService: Sendable {
         self.logger = logger
         sessions = ConnectSessions(limits: limits)
         commands = StreamingQueryCommands(queries: queries)
+        python = engine.map { ConnectPythonHost(sessions: sessions, workers: $0.python) }
+        if let python { engine?.attach(python) }
     }
+
+    /// The port is bound: the functions' worker dials it.
+    func listen(host: String, port: Int) { python?.listen(host: host, port: port) }
 
     func config(_ request: ConfigRequest) throws -> ConfigResponse {
         let session = try sessions.session(request.session)

@@ -50,6 +50,7 @@ struct SinkOutput: Sendable {
         case none
         case cassandra([OutgoingBatch])
         case rows([[Literal]], texts: [[String?]])
+        case batch(ResultBatch)
     }
 
     var payload: Payload
