@@ -267,12 +267,12 @@ final class RunningBroker: Sendable {
         let second = try await engine(broker.endpoint)
         let query = try await second.queries.start(definition(.asSoonAsPossible))
         #expect(try await eventually { query.lastProgress != nil })
-        let progress = try JSONValue(parsing: query.lastProgress ?? "")
-        #expect(progress["numInputRows"]?.integerValue == 0 && progress["batchId"]?.integerValue == 1)
-        let source = progress["sources"]?.elements?.first
-        #expect(source?["description"]?.text == "KafkaV2[Subscribe[stands]]")
-        #expect(source?["endOffset"]?["stands"]?["0"]?.integerValue == 2)
-        #expect(progress["sink"]?["description"]?.text?.isEmpty == false)
+        let progress = try JSON(parsing: query.lastProgress ?? "")
+        #expect(progress["numInputRows"]?.integer == 0 && progress["batchId"]?.integer == 1)
+        let source = progress["sources"]?.elements.first
+        #expect(source?["description"]?.string == "KafkaV2[Subscribe[stands]]")
+        #expect(source?["endOffset"]?["stands"]?["0"]?.integer == 2)
+        #expect(progress["sink"]?["description"]?.string?.isEmpty == false)
         await second.stop()
         await broker.stop()
     }

@@ -98,33 +98,33 @@ final class CheckpointStore: @unchecked Sendable {
     /// Where the query's first start found its sources to begin; nil before it.
     func initialOffsets(_ id: StreamingQueryID) throws -> [SourceOffset]? {
         guard let text = try get(Self.key(id, "s")) else { return nil }
-        let offsets = (try? JSONValue(parsing: text))?.elements?.map(SourceOffset.init(json:)) ?? [nil]
+        let offsets = (try? JSON(parsing: text))?.array?.map(SourceOffset.init(json:)) ?? [nil]
         guard !offsets.contains(nil) else { throw Self.corrupt(id, "initial offsets", text) }
         return offsets.compactMap(\.self)
     }
 
     func setInitialOffsets(_ offsets: [SourceOffset], identities: [[String: String]], of id: StreamingQueryID) throws {
         try write { writes in
-            writes.put(Self.key(id, "s"), JSONValue.array(offsets.map(\.json)).serialized)
-            writes.put(Self.key(id, "t"), Self.json(identities).serialized)
+            writes.put(Self.key(id, "s"), JSON.array(offsets.map(\.json)).text)
+            writes.put(Self.key(id, "t"), Self.json(identities).text)
         }
     }
 
     /// For each source which topics its logged offsets speak of: names and ids. Empty where an earlier release kept none.
     func identities(_ id: StreamingQueryID) throws -> [[String: String]] {
         guard let text = try get(Self.key(id, "t")) else { return [] }
-        guard let sources = (try? JSONValue(parsing: text))?.elements else { throw Self.corrupt(id, "topic ids", text) }
+        guard let sources = (try? JSON(parsing: text))?.array else { throw Self.corrupt(id, "topic ids", text) }
         return sources.map { source in
-            Dictionary((source.members ?? []).compactMap { member in member.value.text.map { (member.name, $0) } }) { $1 }
+            Dictionary((source.object ?? [:]).compactMap { member in member.value.string.map { (member.name, $0) } }) { $1 }
         }
     }
 
     func setIdentities(_ identities: [[String: String]], of id: StreamingQueryID) throws {
-        try write { $0.put(Self.key(id, "t"), Self.json(identities).serialized) }
+        try write { $0.put(Self.key(id, "t"), Self.json(identities).text) }
     }
 
-    private static func json(_ identities: [[String: String]]) -> JSONValue {
-        .array(identities.map { .object($0.sorted { $0.key < $1.key }.map { .init($0.key, .string($0.value)) }) })
+    private static func json(_ identities: [[String: String]]) -> JSON {
+        .array(identities.map { .object(JSON.Members($0.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) })) })
     }
 
     private static func corrupt(_ id: StreamingQueryID, _ what: String, _ text: String) -> SparkError {
