@@ -1,3 +1,5 @@
+internal import IO
+
 extension FunctionCatalog {
     static let json: [FunctionDefinition] = [
         FunctionDefinition("from_json", arity: 2...3, resolve: fromJSON),
@@ -28,7 +30,7 @@ extension FunctionCatalog {
             if let type = try? DataType(ddl: text) { return type }
             return .structure(try StructType(ddl: text))
         case .function(let name, let arguments, _, _) where name.equalsIgnoringCase("schema_of_json"):
-            guard case .literal(.string(let text))? = arguments.first, let value = try? JSONValue(parsing: text) else { fallthrough }
+            guard case .literal(.string(let text))? = arguments.first, let value = try? JSON(parsing: text) else { fallthrough }
             return JSONSchema.type(of: value)
         default:
             throw SparkError(
@@ -119,7 +121,7 @@ extension FunctionCatalog {
 
 /// The type of a JSON value as Spark infers it.
 enum JSONSchema {
-    static func type(of value: JSONValue) -> DataType { settled(inferred(value)) }
+    static func type(of value: JSON) -> DataType { settled(inferred(value)) }
 
     /// What is null throughout is a string.
     private static func settled(_ type: DataType) -> DataType {
@@ -131,12 +133,12 @@ enum JSONSchema {
         }
     }
 
-    private static func inferred(_ value: JSONValue) -> DataType {
+    private static func inferred(_ value: JSON) -> DataType {
         switch value {
         case .null: .null
         case .bool: .boolean
         case .integer: .long
-        case .double: .double
+        case .number: .double
         case .string: .string
         case .array(let elements): .array(elements.map(inferred).reduce(.null, merged), containsNull: true)
         case .object(let members):

@@ -1,3 +1,5 @@
+internal import IO
+
 /// `spark.connect.DataType` both ways (`types.proto`).
 ///
 /// `char` and `varchar` are read as strings, as their values are; a user-defined type is read as the type that it is stored as.
@@ -149,8 +151,8 @@ extension DataType {
         let trimmed = text.drop(while: \.isWhitespace)
         if trimmed.hasPrefix("{") || trimmed.hasPrefix("\"") {
             do {
-                self = try DataType(json: JSONValue(parsing: text))
-            } catch let error as JSONSyntaxError {
+                self = try DataType(json: JSON(parsing: text))
+            } catch let error as MalformedJSON {
                 throw SparkError("INVALID_JSON_DATA_TYPE", sqlState: "2203G", "Failed to read a data type from \(text): \(error).")
             }
             return
@@ -234,8 +236,8 @@ extension StructType {
             case 3: nullable = try message.bool()
             case 4:
                 let text = try message.string()
-                for member in (try? JSONValue(parsing: text))?.members ?? [] {
-                    metadata[member.name] = member.value.text ?? member.value.serialized
+                for member in (try? JSON(parsing: text))?.members ?? [:] {
+                    metadata[member.name] = member.value.shown
                 }
             default: break
             }
@@ -259,14 +261,15 @@ extension StructType {
 extension StructField {
     /// A note whose text is itself a JSON number or structure goes out as that, which is how it came in.
     fileprivate var metadataJSON: String {
-        JSONValue.object(
-            metadata.sorted { $0.key < $1.key }.map { name, text in
-                let parsed = try? JSONValue(parsing: text)
-                switch parsed {
-                case .integer, .double, .bool, .array, .object: return .init(name, parsed ?? .null)
-                default: return .init(name, .string(text))
-                }
-            }
-        ).serialized
+        JSON.object(
+            JSON.Members(
+                metadata.sorted { $0.key < $1.key }.map { name, text in
+                    let parsed = try? JSON(parsing: text)
+                    switch parsed {
+                    case .integer, .number, .bool, .array, .object: return (name, parsed ?? .null)
+                    default: return (name, .string(text))
+                    }
+                })
+        ).text
     }
 }

@@ -1,3 +1,4 @@
+internal import IO
 internal import NIOCore
 
 /// Relations without an input: reads, ranges, rows that came along, SQL.
@@ -63,7 +64,7 @@ extension PlanDecoder {
         }
         // As Spark hands several paths on: a JSON list in the option `paths`.
         if paths.count == 1 { read.options["path"] = paths[0] }
-        if paths.count > 1 { read.options["paths"] = JSONValue.array(paths.map { .string($0) }).serialized }
+        if paths.count > 1 { read.options["paths"] = JSON.array(paths.map { .string($0) }).text }
         return read
     }
 

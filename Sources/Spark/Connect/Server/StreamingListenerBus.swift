@@ -1,3 +1,5 @@
+internal import IO
+
 /// The long call by which a client's listeners hear of its session's streaming queries (`streaming_query_listener_bus_command`).
 ///
 /// Queries keep their reports; here they are looked at every so often, and what is new goes out. A query that starts and ends between two
@@ -38,18 +40,18 @@ struct StreamingListenerBus: Sendable {
     }
 
     static func startedEvent(_ handle: StreamingQueryHandle) -> String {
-        JSONValue.object([
-            .init("id", .string(handle.id.text)), .init("runId", .string(handle.runID)),
-            .init("name", handle.name.map { .string($0) } ?? .null),
-            .init("timestamp", .string(DateTimeText.isoMillis(micros: QueryLauncher.clock()))),
-        ]).serialized
+        JSON.object([
+            "id": .string(handle.id.text), "runId": .string(handle.runID),
+            "name": handle.name.map { .string($0) } ?? .null,
+            "timestamp": .string(DateTimeText.isoMillis(micros: QueryLauncher.clock())),
+        ]).text
     }
 
     private static func terminatedEvent(_ handle: StreamingQueryHandle) -> String {
-        JSONValue.object([
-            .init("id", .string(handle.id.text)), .init("runId", .string(handle.runID)),
-            .init("exception", handle.exception.map { .string($0.message) } ?? .null),
-            .init("errorClassOnException", handle.exception.map { .string($0.errorClass) } ?? .null),
-        ]).serialized
+        JSON.object([
+            "id": .string(handle.id.text), "runId": .string(handle.runID),
+            "exception": handle.exception.map { .string($0.message) } ?? .null,
+            "errorClassOnException": handle.exception.map { .string($0.errorClass) } ?? .null,
+        ]).text
     }
 }

@@ -1,3 +1,5 @@
+internal import IO
+
 extension Kernels {
     static let jsonTexts: [String: Kernel] = [
         "to_json": Kernel { call in
@@ -33,7 +35,7 @@ extension Kernels {
         "schema_of_json": Kernel { call in
             let text = call.text(0)
             return try call.strings { row in
-                guard let value = try? JSONValue(parsing: text[row].string) else {
+                guard let value = try? JSON(parsing: text[row].string) else {
                     throw SparkError(
                         "MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION", sqlState: "22023",
                         "Malformed records are detected in record parsing: \(text[row].string.prefix(200)).")

@@ -1,3 +1,5 @@
+internal import IO
+
 #if canImport(Glibc)
     internal import Glibc
 #else
@@ -38,7 +40,7 @@ enum FileSchema {
         var fields: [String: DataType] = [:]
         for file in try options.files() {
             try lines(file) { line in
-                guard !line.allSatisfy(\.isWhitespace), let value = try? JSONValue(parsing: String(line)), case .structure(let type) = type(of: value)
+                guard !line.allSatisfy(\.isWhitespace), let value = try? JSON(parsing: String(line)), case .structure(let type) = type(of: value)
                 else { return true }
                 for field in type.fields { fields[field.name] = merged(fields[field.name] ?? .null, field.dataType) }
                 return true
@@ -59,12 +61,12 @@ enum FileSchema {
         }
     }
 
-    private static func type(of value: JSONValue) -> DataType {
+    private static func type(of value: JSON) -> DataType {
         switch value {
         case .null: return .null
         case .bool: return .boolean
         case .integer: return .long
-        case .double: return .double
+        case .number: return .double
         case .string: return .string
         case .array(let elements): return .array(elements.reduce(.null) { merged($0, type(of: $1)) }, containsNull: true)
         case .object(let members):

@@ -1,3 +1,5 @@
+internal import IO
+
 #if canImport(Glibc)
     internal import Glibc
 #else
@@ -172,8 +174,8 @@ struct FileSourceOptions {
         guard let format = Format(rawValue: read.format.lowercased()) else { throw Resolver.unserved("The file format \(read.format)") }
         self.format = format
         let options = read.options
-        if let list = options["paths"], let values = try? JSONValue(parsing: list).elements {
-            paths = values.compactMap(\.text)
+        if let list = options["paths"], let values = try? JSON(parsing: list).array {
+            paths = values.compactMap(\.string)
         } else if let path = options["path"] {
             paths = [path]
         } else {
