@@ -65,7 +65,7 @@ def test_arrow_and_pandas(spark):
     pandas = frame.toPandas()
     assert len(pandas) == 100_000 and int(pandas["id"].sum()) == sum(range(100_000)) and pandas["s"][99_999] == "99999"
     again = spark.createDataFrame(pandas)
-    assert again.count() == 100_000 and again.schema == frame.schema
+    assert again.count() == 100_000 and again.schema.simpleString() == frame.schema.simpleString()
 
 
 @pytest.mark.parametrize("codec", ["lz4", "zstd"])

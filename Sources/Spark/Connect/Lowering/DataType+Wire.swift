@@ -160,8 +160,9 @@ extension DataType {
         do {
             self = try DataType(ddl: text)
         } catch {
-            guard let fields = try? StructType(ddl: text) else { throw error }
-            self = .structure(fields)
+            // A text of more than one word means a schema: its error is the one to tell.
+            guard trimmed.contains(where: \.isWhitespace) else { throw error }
+            self = .structure(try StructType(ddl: text))
         }
     }
 
