@@ -22,7 +22,7 @@ final class ConnectPythonHost: PythonFunctionHost {
     }
 
     func call(_ function: PythonSinkFunction, batch: Int64, _ rows: [ResultBatch], _ schema: StructType) async throws {
-        let reference = SessionReference(userID: function.userID, sessionID: function.sessionID)
+        let reference = SessionReference(sessionID: function.sessionID, userID: function.userID)
         let session = try sessions.session(reference)
         let worker = try workers.worker(session.plans.setting("spark.pyspark.python"))
         switch function.kind {

@@ -40,11 +40,13 @@ final class PythonProcess {
         var ends: [Int32] = []
         for _ in 0..<3 {
             var pair: [Int32] = [0, 0]
-            guard pipe2(&pair, O_CLOEXEC) == 0 else {
+            guard pipe(&pair) == 0 else {
                 let reason = String(cString: strerror(errno))
                 for end in ends { close(end) }
                 throw .unstartable(reason)
             }
+            // The child has copies of its own, and no other child shall keep these open.
+            for end in pair { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
             ends += pair
         }
         var actions = posix_spawn_file_actions_t()

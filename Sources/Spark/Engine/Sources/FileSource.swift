@@ -30,7 +30,7 @@ final class FileSource: StreamSource {
     var waitingReason: String? { nil }
     private static let all = SourcePartition(topic: "files", partition: 0)
     func initialOffset() async throws -> SourceOffset { SourceOffset([Self.all: 0]) }
-    func start(at offset: SourceOffset) async throws {}
+    func start(at offset: SourceOffset, identities: [String: String]) async throws {}
     func latest() async throws -> SourceOffset { SourceOffset([Self.all: Int64(files.count)]) }
     func newest() -> SourceOffset? { nil }
     func stop() async {}
