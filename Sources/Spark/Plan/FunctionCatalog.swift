@@ -165,7 +165,7 @@ package enum FunctionCatalog {
         }
     }
 
-    private static func refuseLambda(_ body: Expression, _ variables: [String: ResolvedExpression]) throws -> ResolvedExpression {
+    static func refuseLambda(_ body: Expression, _ variables: [String: ResolvedExpression]) throws -> ResolvedExpression {
         throw SparkError("UNSUPPORTED_FEATURE", sqlState: "0A000", "The lambda function \(body.prettySQL) is not served here.")
     }
 
