@@ -50,6 +50,15 @@ struct Seen<T> {
         seen[to] = seen[from]
     }
 
+    /// Both arrays as plain memory. They leave the struct meanwhile, so that a class that holds it is not accessed twice at a time.
+    mutating func withBuffers(_ body: (UnsafeMutableBufferPointer<T>, UnsafeMutableBufferPointer<Bool>) throws -> Void) rethrows {
+        var (taken, marks) = (values, seen)
+        values = []
+        seen = []
+        defer { (values, seen) = (taken, marks) }
+        try taken.withUnsafeMutableBufferPointer { values in try marks.withUnsafeMutableBufferPointer { try body(values, $0) } }
+    }
+
     func validity(_ groups: Int) -> Bitmap? {
         guard seen.prefix(groups).contains(false) else { return nil }
         let bits = Bitmap(count: groups)
@@ -115,12 +124,10 @@ final class DoubleSum: Accumulator {
 
     func update(_ arguments: [Column], _ rows: UnsafeBufferPointer<Int32>, _ groups: UnsafeBufferPointer<Int32>) {
         guard case .double(let values) = arguments[0].values else { return }
-        state.values.withUnsafeMutableBufferPointer { sums in
-            state.seen.withUnsafeMutableBufferPointer { seen in
-                each(arguments[0], rows, groups) { row, group in
-                    sums[group] += values.pointer[row]
-                    seen[group] = true
-                }
+        state.withBuffers { sums, seen in
+            each(arguments[0], rows, groups) { row, group in
+                sums[group] += values.pointer[row]
+                seen[group] = true
             }
         }
     }
