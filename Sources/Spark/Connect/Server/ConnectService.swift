@@ -20,7 +20,8 @@ final class ConnectService: Sendable {
         self.queries = queries
         self.engine = engine
         self.logger = logger
-        sessions = ConnectSessions(limits: limits)
+        let sessions = ConnectSessions(limits: limits)
+        self.sessions = sessions
         commands = StreamingQueryCommands(queries: queries)
         python = engine.map { ConnectPythonHost(sessions: sessions, workers: $0.python) }
         if let python { engine?.attach(python) }
