@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
-.PHONY: deps deps-test build run test test-swift test-interop conformance bench faults format lint clean help
+.PHONY: deps deps-test build run test test-swift test-interop conformance gold bench faults format lint clean help
 
 # One set of flags for product and tests, so that one build serves both.
 FLAGS := -c release -Xswiftc -enable-testing
@@ -54,6 +54,10 @@ test-swift: deps
 test-interop: deps-test
 	@scripts/run-tests interop
 
+## gold: what Spark itself gives for the expressions of Tests/SparkTests/Gold (wants Java; review the difference)
+gold: deps-test
+	$(VENV)/bin/python scripts/make-gold.py $(ARGS)
+
 ## faults: fifty rounds of kill -9 and twenty of power loss (the short form runs in make test)
 faults: build deps-test
 	$(VENV)/bin/python Tests/Faults/run.py --rounds 50 --power-loss-rounds 20 $(ARGS)
@@ -75,8 +79,8 @@ format:
 ## lint: check the format and the scripts
 lint:
 	swift format lint --strict --recursive --parallel Sources Tests Examples Package.swift
-	@bash -n .ci/run scripts/*
-	@python3 -m compileall -q airflow_dags.py pyspark_stream.py Tests/Interop Tests/Faults Tests/Conformance
+	@bash -n .ci/run $(filter-out %.py,$(wildcard scripts/*))
+	@python3 -m compileall -q airflow_dags.py pyspark_stream.py Tests/Interop Tests/Faults Tests/Conformance scripts/make-gold.py
 
 clean:
 	rm -rf .build

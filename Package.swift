@@ -137,7 +137,8 @@ let package = Package(
             name: "CassandraTests",
             dependencies: ["Cassandra", "IO", .product(name: "NIOEmbedded", package: "swift-nio")] + nio,
             swiftSettings: features),
-        .testTarget(name: "SparkTests", dependencies: ["Spark", "Kafka", "Cassandra", "IO"] + nio, swiftSettings: features),
+        .testTarget(
+            name: "SparkTests", dependencies: ["Spark", "Kafka", "Cassandra", "IO"] + nio, exclude: ["Gold"], swiftSettings: features),
         .testTarget(name: "SchemaRegistryTests", dependencies: ["SchemaRegistry", "Kafka", "IO", httpClient], swiftSettings: features),
         .testTarget(
             name: "SchedulerTests",

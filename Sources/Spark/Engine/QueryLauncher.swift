@@ -191,7 +191,7 @@ final class QueryLauncher: Sendable {
             throw SparkError(
                 "WRITE_STREAM_NOT_ALLOWED", sqlState: "42601", "`writeStream` can be called only on streaming Dataset/DataFrame.")
         }
-        let plan = try Optimizer(fold: PlanCompiler.fold).optimize(try resolver(definition.session ?? SessionState()).resolve(definition.plan))
+        let plan = try Optimizer(fold: PlanCompiler.fold).optimize(try resolver(SessionState()).resolve(definition.plan))
         guard plan.limit == nil else {
             throw SparkError("UNSUPPORTED_FEATURE", sqlState: "0A000", "A limit on a stream is not served by this engine.")
         }

@@ -49,7 +49,7 @@ package enum AggregateCatalog {
         _ name: String, _ arguments: [ResolvedExpression], order: [ResolvedSortKey], isDistinct: Bool, filter: ResolvedExpression?,
         displayName: String
     ) throws -> AggregateCall {
-        var call = FunctionCall(name: name.lowercased(), arguments: arguments, unresolved: [])
+        var call = FunctionCall(name: name.lowercased(), arguments: arguments, unresolved: [], lambdaResolver: FunctionCatalog.refuseLambda)
         var order = order
         func arity(_ range: ClosedRange<Int>) throws {
             guard range.contains(call.arguments.count) else {

@@ -82,6 +82,23 @@ package indirect enum DataType: Hashable, Sendable {
 
     package var isFractional: Bool { self == .float || self == .double }
     package var isBytes: Bool { self == .string || self == .binary }
+    package var isInterval: Bool {
+        switch self {
+        case .yearMonthInterval, .dayTimeInterval, .calendarInterval: true
+        default: false
+        }
+    }
+    /// A date or a timestamp.
+    package var isMoment: Bool { self == .date || self == .timestamp || self == .timestampNTZ }
+    /// Whether values can be sorted and compared.
+    package var hasOrder: Bool {
+        switch self {
+        case .map, .calendarInterval: false
+        case .array(let element, _): element.hasOrder
+        case .structure(let type): type.fields.allSatisfy { $0.dataType.hasOrder }
+        default: true
+        }
+    }
     package var isNested: Bool {
         switch self {
         case .array, .map, .structure: true

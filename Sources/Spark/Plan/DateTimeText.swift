@@ -21,17 +21,53 @@ package enum DateTimeText {
         return days
     }
 
-    /// A date as above, then optionally `[h]h[:[m]m[:[s]s[.fraction]]]` after a space or `T`, then optionally a zone: `Z`, `UTC`, `GMT`, `±h[h][:mm]`.
-    package static func timestamp(_ bytes: UnsafeBufferPointer<UInt8>) -> Int64? {
+    /// What a text says of a moment: the local time, and where it is; the zone of the session where nothing is said.
+    package struct Moment {
+        package enum Zone {
+            case none
+            /// Seconds east of UTC.
+            case offset(Int64)
+            case region(String)
+        }
+
+        /// Microseconds of the local clock since 1970.
+        package var micros: Int64
+        package var zone: Zone
+        /// Without a date: the time of today.
+        package var isTimeAlone = false
+    }
+
+    /// A date as above, then optionally `[h]h:[m]m[:[s]s[.fraction]]` after a space or `T`, then optionally a zone: `Z`, `UTC`, `GMT`,
+    /// `±h[h][:mm]`, a region.
+    package static func moment(_ bytes: UnsafeBufferPointer<UInt8>) -> Moment? {
         var reader = Reader(bytes)
         guard let days = reader.date() else { return nil }
-        var micros = Int64(days) * microsPerDay
-        if reader.isAtEnd { return micros }
+        var moment = Moment(micros: Int64(days) &* microsPerDay, zone: .none)
+        if reader.isAtEnd { return moment }
         guard reader.hasDay, reader.take(0x20) || reader.take(0x54) else { return nil }
+        if reader.isAtEnd { return moment }
         guard let time = reader.time() else { return nil }
-        micros += time
-        guard let offset = reader.zone() else { return nil }
-        return reader.isAtEnd ? micros - offset * microsPerSecond : nil
+        moment.micros += time
+        if reader.isAtEnd { return moment }
+        let mark = reader.index
+        if let offset = reader.zone(), reader.isAtEnd {
+            moment.zone = .offset(offset)
+            return moment
+        }
+        let name = String(decoding: reader.bytes[mark...], as: UTF8.self).drop { $0 == " " }
+        guard let first = name.first, first.isLetter || first == "+" || first == "-" else { return nil }
+        moment.zone = .region(String(name))
+        return moment
+    }
+
+    /// As above, in UTC where the text says nothing else; nil for a region.
+    package static func timestamp(_ bytes: UnsafeBufferPointer<UInt8>) -> Int64? {
+        guard let moment = moment(bytes) else { return nil }
+        switch moment.zone {
+        case .none: return moment.micros
+        case .offset(let seconds): return moment.micros - seconds * microsPerSecond
+        case .region: return nil
+        }
     }
 
     private struct Reader {
@@ -187,15 +223,11 @@ package enum DateTimeText {
 
     /// Writes `yyyy-MM-dd HH:mm:ss[.fraction without trailing zeros]`, and returns the number of bytes; at most 40.
     package static func write(micros: Int64, separator: UInt8 = 0x20, to out: UnsafeMutablePointer<UInt8>) -> Int {
-        let days = Int((Double(micros) / Double(microsPerDay)).rounded(.down))
-        var day = days
-        var rest = micros &- Int64(day) &* microsPerDay
+        var day = Int(micros / microsPerDay)
+        var rest = micros % microsPerDay
         if rest < 0 {
             day -= 1
             rest += microsPerDay
-        } else if rest >= microsPerDay {
-            day += 1
-            rest -= microsPerDay
         }
         var count = write(days: day, to: out)
         let seconds = Int(rest / microsPerSecond)

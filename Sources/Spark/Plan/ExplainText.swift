@@ -120,6 +120,8 @@ extension ResolvedExpression {
         case .field(let base, let index, _):
             guard case .structure(let type) = base.dataType else { return base.text(names) }
             return "\(base.text(names)).\(type.fields[index].name)"
+        case .lambda(_, let body): return "lambdafunction(\(body.text(names)))"
+        case .lambdaVariable(let number, _, _): return "x_\(number)"
         case .fromJSON(let child, _): return "from_json(\(child.text(names)))"
         case .structure(let fields):
             return "named_struct(" + fields.map { "\($0.name), \($0.expression.text(names))" }.joined(separator: ", ") + ")"
@@ -134,9 +136,9 @@ extension ResolvedExpression {
             case .isNotNull: return "isnotnull(\(texts[0]))"
             case .isNull: return "isnull(\(texts[0]))"
             case .not: return "NOT \(texts[0])"
+            case .named(let name): return "\(name)(\(texts.joined(separator: ", ")))"
             default: return "\(op)(\(texts.joined(separator: ", ")))"
             }
-        default: return "expression(\(children.map { $0.text(names) }.joined(separator: ", ")))"
         }
     }
 }

@@ -77,7 +77,8 @@ extension Expression {
                     function = .function(name: name.uppercased(), arguments: arguments, isDistinct: isDistinct, filter: filter)
                     window.frame = .init(.rows, from: .unboundedPreceding, to: .currentRow)
                 case "row_number", "ntile", "cume_dist": window.frame = .init(.rows, from: .unboundedPreceding, to: .currentRow)
-                case "lag", "lead" where !arguments.isEmpty:
+                case "lag", "lead":
+                    guard !arguments.isEmpty else { break }
                     if arguments.count == 1 { arguments.append(.literal(.integer(1))) }
                     if arguments.count == 2 { arguments.append(.literal(.null)) }
                     if case .literal(let literal) = arguments[1], let distance = literal.integerValue {

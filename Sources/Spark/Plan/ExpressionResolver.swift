@@ -14,7 +14,7 @@ final class ExpressionResolver {
     private(set) var windows: [WindowCall] = []
     private(set) var subqueries: [PlannedSubquery] = []
     /// Parameters of the lambdas around the expression.
-    var lambdaParameters: [String: ResolvedExpression] = [:]
+    var variables: [String: ResolvedExpression] = [:]
 
     init(_ scope: Scope, plans: Resolver? = nil) {
         self.scope = scope
@@ -69,13 +69,22 @@ final class ExpressionResolver {
 
     func resolve(_ expression: Expression) throws -> ResolvedExpression {
         switch expression {
-        case .attribute(let parts, let planID): return try attribute(parts, planID)
+        case .attribute(let parts, let planID):
+            if !variables.isEmpty, let variable = variables[parts[0].lowercased()] {
+                return try parts.dropFirst().reduce(variable) { try Self.field($1, of: $0) }
+            }
+            return try attribute(parts, planID)
+        case .lambdaVariable(let name):
+            guard let variable = variables[name.lowercased()] else { throw scope.unresolved([name]) }
+            return variable
+        case .updateField(let child, let name, let value):
+            return try FunctionCatalog.updateField(try resolve(child), name: name, value: try value.map(resolve))
         case .star, .columnRegex:
             throw SparkError("INVALID_USAGE_OF_STAR_OR_REGEX", sqlState: "42000", "Invalid usage of '*' in \(expression.prettySQL).")
         case .literal(let literal): return .literal(literal, literal.dataType)
         case .alias(let child, _, _): return try resolve(child)
         case .cast(let child, let to, let isTry): return try FunctionCatalog.explicitCast(try resolve(child), to: to, isTry: isTry)
-        case .extractValue(let child, let key): return try extract(try resolve(child), key, expression)
+        case .extractValue(let child, let key): return try FunctionCatalog.extractValue(try resolve(child), key: try resolve(key))
         case .function(let name, let arguments, let isDistinct, let filter):
             if AggregateCatalog.contains(name) { return try aggregate(name, arguments, isDistinct, filter, expression) }
             return try call(name, arguments, isDistinct, filter)
@@ -123,18 +132,17 @@ final class ExpressionResolver {
             guard case .star(let target, let planID) = argument else { return [argument] }
             return try star(target, planID).map { .attribute(target + [$0.name], planID: planID) }
         }
-        // from_json's schema and options are read, not evaluated.
-        let evaluated =
-            lowered == "from_json"
-            ? try expanded.enumerated().map { try $0.offset == 0 ? resolve($0.element) : .literal(.null, .null) }
-            : try expanded.map(resolve)
-        return try FunctionCatalog.resolve(name, evaluated, unresolved: expanded)
-    }
-
-    private func extract(_ base: ResolvedExpression, _ key: Expression, _ expression: Expression) throws -> ResolvedExpression {
-        if case .structure = base.dataType, case .literal(.string(let name)) = key { return try Self.field(name, of: base) }
-        throw SparkError(
-            "UNSUPPORTED_FEATURE", sqlState: "0A000", "Element access \(expression.prettySQL) is not served by this engine.")
+        // Some arguments are read and not evaluated: from_json's schema, options, units, lambdas.
+        let evaluated = try expanded.enumerated().map { index, argument in
+            if case .lambda = argument { return ResolvedExpression.literal(.null, .null) }
+            return try FunctionCatalog.reads(argument: index, of: lowered) ? .literal(.null, .null) : resolve(argument)
+        }
+        return try FunctionCatalog.resolve(name, evaluated, unresolved: expanded) { body, bound in
+            let outer = self.variables
+            defer { self.variables = outer }
+            self.variables = outer.merging(bound) { $1 }
+            return try self.resolve(body)
+        }
     }
 
     // MARK: Columns
@@ -166,21 +174,7 @@ final class ExpressionResolver {
     }
 
     static func field(_ name: String, of base: ResolvedExpression) throws -> ResolvedExpression {
-        guard case .structure(let type) = base.dataType else {
-            throw SparkError(
-                "INVALID_EXTRACT_BASE_FIELD_TYPE", sqlState: "42000",
-                "Can't extract a value `\(name)` from a base of type \"\(base.dataType.sql)\"; a struct is wanted.")
-        }
-        let matches = type.indices(of: name)
-        guard let index = matches.first else {
-            throw SparkError("FIELD_NOT_FOUND", sqlState: "42704", "No such struct field `\(name)` in \(Scope.list(type.names)).")
-        }
-        guard matches.count == 1 else {
-            throw SparkError(
-                "AMBIGUOUS_REFERENCE_TO_FIELDS", sqlState: "42000",
-                "Ambiguous reference to the field `\(name)`. It appears \(matches.count) times in the schema.")
-        }
-        return .field(base, index: index, type.fields[index].dataType)
+        try FunctionCatalog.extractValue(base, key: .literal(.string(name), .string))
     }
 
     // MARK: Aggregates
@@ -214,7 +208,7 @@ final class ExpressionResolver {
     ) throws -> AggregateCall {
         // No aggregate stands inside another.
         let inner = ExpressionResolver(scope, plans: plans)
-        inner.lambdaParameters = lambdaParameters
+        inner.variables = variables
         if arguments.contains(where: \.hasAggregate) {
             throw SparkError(
                 "NESTED_AGGREGATE_FUNCTION", sqlState: "42607",

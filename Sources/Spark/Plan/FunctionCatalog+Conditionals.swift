@@ -39,13 +39,30 @@ extension FunctionCatalog {
         FunctionDefinition("nullif", arity: 2...2) { call in
             let kept = call.arguments[0]
             let type = try call.unify()
-            guard !type.isNested else { throw call.unserved("Comparing \(type.sql)") }
+            try orderable(type, call)
             return .call(.caseWhen, [.call(.equal, call.arguments, .boolean), .literal(.null, kept.dataType), kept], kept.dataType)
         },
         FunctionDefinition("in", arity: 2...Int.max) { call in
             let type = try call.unify()
-            guard !type.isNested else { throw call.unserved("Comparing \(type.sql)") }
+            try orderable(type, call)
             return .call(.isIn, call.arguments, .boolean)
+        },
+        FunctionDefinition("equal_null", arity: 2...2) { call in
+            try comparable(&call)
+            return .call(.equalNullSafe, call.arguments, .boolean)
+        },
+        FunctionDefinition("nanvl", arity: 2...2) { call in
+            if call.types != [.float, .float] { for index in 0...1 { try call.want(index, .double) } }
+            let (first, second) = (call.arguments[0], call.arguments[1])
+            return .call(.caseWhen, [.call(.isNaN, [first], .boolean), second, first], call.types[0])
+        },
+        FunctionDefinition("zeroifnull", arity: 1...1) { call in
+            try resolve("coalesce", [call.arguments[0], .literal(.integer(0), .integer)], unresolved: [])
+        },
+        FunctionDefinition("nullifzero", arity: 1...1) { call in
+            let value = call.arguments[0]
+            let isZero = try Self.call("=", value, .literal(.integer(0), .integer))
+            return .call(.caseWhen, [isZero, .literal(.null, value.dataType), value], value.dataType)
         },
         extreme("greatest", .greatest), extreme("least", .least),
     ]
@@ -53,8 +70,7 @@ extension FunctionCatalog {
     private static func extreme(_ name: String, _ op: ScalarOperator) -> FunctionDefinition {
         FunctionDefinition(name, arity: 2...Int.max) { call in
             let type = try call.unify()
-            if case .decimal = type { throw call.unserved("Comparing decimals") }
-            guard !type.isNested else { throw call.unserved("Comparing \(type.sql)") }
+            try orderable(type, call)
             return .call(op, call.arguments, type)
         }
     }

@@ -1,14 +1,6 @@
 extension FunctionCatalog {
     static let conversions: [FunctionDefinition] =
         [
-            FunctionDefinition("from_json", arity: 2...3, resolve: fromJSON),
-            FunctionDefinition("to_json", arity: 1...1) { call in
-                guard case .structure = call.types[0] else {
-                    if call.types[0].isNested { throw call.unserved("to_json of \(call.types[0].sql)") }
-                    throw call.mismatch(0, wanted: "STRUCT")
-                }
-                return .call(.toJSON, call.arguments, .string)
-            },
             FunctionDefinition("struct", arity: 1...Int.max) { call in
                 .structure(
                     zip(call.arguments, call.unresolved).enumerated().map { index, pair in
@@ -33,83 +25,59 @@ extension FunctionCatalog {
             castFunction(.integer, "int"),
             castFunction(.long, "bigint"), castFunction(.float, "float"), castFunction(.double, "double"), castFunction(.string, "string"),
             castFunction(.binary, "binary"), castFunction(.date, "date"), castFunction(.timestamp, "timestamp"),
-            parsed("to_date", .date), parsed("to_timestamp", .timestamp),
+            castFunction(.decimal(precision: 10, scale: 0), "decimal"),
         ]
 
     private static func castFunction(_ type: DataType, _ name: String) -> FunctionDefinition {
         FunctionDefinition(name, arity: 1...1) { call in try explicitCast(call.arguments[0], to: type, isTry: false) }
     }
 
-    private static func parsed(_ name: String, _ type: DataType) -> FunctionDefinition {
-        FunctionDefinition(name, arity: 1...2) { call in
-            guard call.arguments.count == 1 else { throw call.unserved("A format in \(name)") }
-            return try explicitCast(call.arguments[0], to: type, isTry: false)
-        }
-    }
-
     static func explicitCast(_ child: ResolvedExpression, to type: DataType, isTry: Bool) throws -> ResolvedExpression {
         if child.dataType == type { return child }
         if case .literal(.null, _) = child { return .literal(.null, type) }
         if let reason = TypeCoercion.complaint(casting: child.dataType, to: type) {
+            let from = child.dataType
+            // Spark names the way that there is: a function, or its setting for casts that ANSI mode forbids.
+            let isNumberOfMoment =
+                from.isNumeric && type == .date || from == .date && type.isNumeric || from == .timestampNTZ && type.isNumeric
+                || from.isNumeric && type == .timestampNTZ
+            let isForbidden = from.isIntegral && type == .binary || from == .date && type == .boolean
             throw SparkError(
-                "DATATYPE_MISMATCH.CAST_WITHOUT_SUGGESTION", sqlState: "42K09",
+                "DATATYPE_MISMATCH.CAST_\(isNumberOfMoment ? "WITH_FUNC" : isForbidden ? "WITH_CONF" : "WITHOUT")_SUGGESTION",
+                sqlState: "42K09",
                 "Cannot resolve the cast: cannot cast \"\(child.dataType.sql)\" to \"\(type.sql)\" (\(reason)).")
         }
         return .cast(child, to: type, isTry: isTry)
-    }
-
-    @Sendable private static func fromJSON(_ call: inout FunctionCall) throws -> ResolvedExpression {
-        try call.want(0, .string)
-        guard case .literal(.string(let text)) = call.unresolved[1] else {
-            throw SparkError(
-                "INVALID_SCHEMA.NON_STRING_LITERAL", sqlState: "42K07",
-                "The input expression must be a string literal and not null: from_json's schema is a DDL or JSON text.")
-        }
-        let schema = try StructType(ddl: text)
-        var mode = FromJSON.Mode.permissive
-        if call.unresolved.count == 3 { mode = try options(call.unresolved[2], of: call) }
-        try check(schema, of: call)
-        return .fromJSON(call.arguments[0], FromJSON(schema: schema, mode: mode))
-    }
-
-    /// Options come as `map('mode', 'FAILFAST')`.
-    private static func options(_ expression: Expression, of call: FunctionCall) throws -> FromJSON.Mode {
-        guard case .function(let name, let arguments, _, _) = expression, name.equalsIgnoringCase("map") else {
-            throw SparkError("INVALID_OPTIONS.NON_MAP_FUNCTION", sqlState: "42K06", "Must use the `map()` function for options.")
-        }
-        var mode = FromJSON.Mode.permissive
-        for index in stride(from: 0, to: arguments.count - 1, by: 2) {
-            guard case .literal(.string(let key)) = arguments[index], case .literal(.string(let value)) = arguments[index + 1] else {
-                throw SparkError(
-                    "INVALID_OPTIONS.NON_STRING_TYPE", sqlState: "42K06", "A type of keys and values in `map()` must be string.")
-            }
-            switch (key.lowercased(), value.uppercased()) {
-            case ("mode", "PERMISSIVE"): mode = .permissive
-            case ("mode", "FAILFAST"): mode = .failFast
-            case ("mode", _):
-                throw SparkError(
-                    "PARSE_MODE_UNSUPPORTED", sqlState: "42601",
-                    "The function `from_json` doesn't support the \(value) mode. Acceptable modes are PERMISSIVE and FAILFAST.")
-            default: throw call.unserved("from_json's option \(key)")
-            }
-        }
-        return mode
-    }
-
-    private static func check(_ schema: StructType, of call: FunctionCall) throws {
-        for field in schema.fields {
-            switch field.dataType {
-            case .structure(let type): try check(type, of: call)
-            case .array, .map, .decimal, .binary, .null, .timestampNTZ, .yearMonthInterval, .dayTimeInterval, .calendarInterval:
-                throw call.unserved("from_json with the field `\(field.name)` of type \(field.dataType.sql)")
-            default: break
-            }
-        }
     }
 
     static let others: [FunctionDefinition] = [
         FunctionDefinition("current_timestamp", "now", arity: 0...0) { _ in .call(.currentTimestamp, [], .timestamp) },
         FunctionDefinition("current_date", "curdate", arity: 0...0) { _ in .call(.currentDate, [], .date) },
         FunctionDefinition("uuid", arity: 0...0) { _ in .call(.uuid, [], .string) },
+        .custom("typeof", arity: 1...1) { call in .literal(.string(call.types[0].simpleString), .string) },
+        .custom("version", arity: 0...0) { _ in .literal(.string("4.0.0 leat"), .string) },
+        .custom("current_catalog", arity: 0...0) { _ in .literal(.string("spark_catalog"), .string) },
+        .custom("current_database", "current_schema", arity: 0...0) { _ in .literal(.string("default"), .string) },
+        .plain("monotonically_increasing_id", takes: [], gives: .long), .plain("input_file_name", takes: [], gives: .string),
+        // All rows of a batch are one partition.
+        .custom("spark_partition_id", arity: 0...0) { _ in .literal(.integer(0), .integer) },
+        .plain("raise_error", takes: [.string], gives: .null),
+        .custom("assert_true", arity: 1...2) { call in
+            try call.want(0, .boolean)
+            if call.arguments.count == 1 {
+                call.arguments.append(
+                    .literal(.string("'\(call.unresolved[0].prettySQL.replacingOuterParentheses)' is not true!"), .string))
+            }
+            try call.want(1, .string)
+            let raised = ResolvedExpression.call(.named("raise_error"), [call.arguments[1]], .null)
+            return .call(.caseWhen, [call.arguments[0], .literal(.null, .null), raised], .null)
+        },
     ]
+}
+
+extension String {
+    /// Without the parentheses that surround all of it.
+    fileprivate var replacingOuterParentheses: String {
+        hasPrefix("(") && hasSuffix(")") ? String(dropFirst().dropLast()) : self
+    }
 }

@@ -10,11 +10,18 @@ package struct FunctionDefinition: Sendable {
     let resolve: @Sendable (inout FunctionCall) throws -> ResolvedExpression
 
     init(_ names: String..., arity: ClosedRange<Int>, resolve: @escaping @Sendable (inout FunctionCall) throws -> ResolvedExpression) {
+        self.init(names: names, arity: arity, resolve: resolve)
+    }
+
+    init(names: [String], arity: ClosedRange<Int>, resolve: @escaping @Sendable (inout FunctionCall) throws -> ResolvedExpression) {
         self.names = names
         self.arity = arity
         self.resolve = resolve
     }
 }
+
+/// Resolves the body of a lambda where its call stands, with what its parameters are.
+package typealias LambdaResolver = (_ body: Expression, _ variables: [String: ResolvedExpression]) throws -> ResolvedExpression
 
 /// A call while it is being resolved.
 struct FunctionCall {
@@ -22,6 +29,7 @@ struct FunctionCall {
     var arguments: [ResolvedExpression]
     /// The arguments as written, for those that are read and not evaluated (`from_json`'s schema and options).
     let unresolved: [Expression]
+    let lambdaResolver: LambdaResolver
 
     var types: [DataType] { arguments.map(\.dataType) }
 
@@ -39,10 +47,7 @@ struct FunctionCall {
     /// Implicit cast of an argument, refused where Spark refuses it (a number is no implicit boolean, a string no implicit struct).
     mutating func want(_ index: Int, _ type: DataType) throws {
         let from = arguments[index].dataType
-        let isAllowed =
-            from == type || from == .null || from == .string && !type.isNested || type == .string && !from.isNested
-            || from.isNumeric && type.isNumeric
-        guard isAllowed else { throw mismatch(index, wanted: type.sql) }
+        guard from == type || from == .null || TypeCoercion.isImplicit(from, to: type) else { throw mismatch(index, wanted: type.sql) }
         try cast(index, to: type)
     }
 
@@ -66,13 +71,58 @@ struct FunctionCall {
         )
     }
 
+    func notFoldable(_ index: Int, _ type: String) -> SparkError {
+        SparkError(
+            "DATATYPE_MISMATCH.NON_FOLDABLE_INPUT", sqlState: "42K09",
+            "Cannot resolve \"\(name)\" due to data type mismatch: the input of parameter \(index + 1) should be a foldable \"\(type)\" expression."
+        )
+    }
+
     func unserved(_ what: String) -> SparkError {
         SparkError("UNSUPPORTED_FEATURE", sqlState: "0A000", "\(what) is not served by this engine.")
     }
 }
 
 package enum FunctionCatalog {
-    static let all: [FunctionDefinition] = operators + conditionals + strings + conversions + others
+    /// The families as the documentation shows them.
+    static let families: [(title: String, definitions: [FunctionDefinition])] = [
+        ("Operators and arithmetic", operators + tries), ("Conditions", conditionals), ("Texts", strings + searches),
+        ("Regular expressions", regularExpressions), ("Encodings and digests", encodings), ("Mathematics", mathematics + bits),
+        ("Dates", dates), ("Timestamps and windows", clocks), ("Intervals", intervals), ("Arrays", collections + arraySets), ("Maps", maps),
+        ("Higher-order functions", higherOrder), ("JSON", json), ("Structs and casts", conversions), ("Others", others),
+    ]
+
+    static let all: [FunctionDefinition] = families.flatMap(\.definitions)
+
+    /// `docs/functions.md`, of which a test holds that it is this text.
+    package static var documentation: String {
+        var text = """
+            # Functions
+
+            What expressions may call, in SQL and through PySpark's `functions`, with the meaning they have in Spark 4 in ANSI mode. The tests
+            in `Tests/SparkTests/Gold` hold each against what Spark itself gives; `differences.txt` there lists the few that differ on purpose.
+            Aggregate, window and generator functions are described in [engine.md](engine.md).
+
+            This page is written from the catalog: `WRITE_DOCS=1` before the Swift tests' `FunctionDocumentationTests` writes it anew.
+
+            """
+        for family in families {
+            text += "\n## \(family.title)\n\n| Function | Other names | Arguments |\n|---|---|---|\n"
+            let rows = family.definitions.filter { $0.names[0].first?.isLetter == true }.sorted { $0.names[0] < $1.names[0] }
+            for definition in rows {
+                let (least, most) = (definition.arity.lowerBound, definition.arity.upperBound)
+                let arguments = least == most ? "\(least)" : most == Int.max ? "\(least) or more" : "\(least) to \(most)"
+                text +=
+                    "| `\(definition.names[0])` | \(definition.names.dropFirst().map { "`\($0)`" }.joined(separator: ", ")) | \(arguments) |\n"
+            }
+            let symbols = family.definitions.filter { $0.names[0].first?.isLetter != true }
+            if !symbols.isEmpty {
+                text +=
+                    "\nOperators: " + symbols.flatMap(\.names).map { "`\($0.replacing("|", with: "\\|"))`" }.joined(separator: " ") + "\n"
+            }
+        }
+        return text
+    }
 
     private static let byName: [String: FunctionDefinition] = {
         var table: [String: FunctionDefinition] = [:]
@@ -85,7 +135,9 @@ package enum FunctionCatalog {
     /// Names as people call them, for the documentation and for suggestions.
     package static var names: [String] { byName.keys.sorted() }
 
-    static func resolve(_ name: String, _ arguments: [ResolvedExpression], unresolved: [Expression]) throws -> ResolvedExpression {
+    static func resolve(
+        _ name: String, _ arguments: [ResolvedExpression], unresolved: [Expression], lambdas: @escaping LambdaResolver = refuseLambda
+    ) throws -> ResolvedExpression {
         let lowered = name.lowercased()
         guard let definition = byName[lowered] else { throw unknown(name) }
         guard definition.arity.contains(arguments.count) else {
@@ -98,8 +150,28 @@ package enum FunctionCatalog {
                 "WRONG_NUM_ARGS.WITHOUT_SUGGESTION", sqlState: "42605",
                 "The `\(lowered)` requires \(count) parameters but the actual number is \(arguments.count).")
         }
-        var call = FunctionCall(name: lowered, arguments: arguments, unresolved: unresolved)
+        var call = FunctionCall(name: lowered, arguments: arguments, unresolved: unresolved, lambdaResolver: lambdas)
         return try definition.resolve(&call)
+    }
+
+    /// Whether an argument is read as it is written rather than evaluated: a schema, options, a unit that is a bare word.
+    package static func reads(argument: Int, of name: String) -> Bool {
+        switch name {
+        case "from_json": argument > 0
+        case "to_json": argument == 1
+        case "schema_of_json": argument == 1
+        case "timestampadd", "timestampdiff", "timestamp_add", "timestamp_diff": argument == 0
+        default: false
+        }
+    }
+
+    static func refuseLambda(_ body: Expression, _ variables: [String: ResolvedExpression]) throws -> ResolvedExpression {
+        throw SparkError("UNSUPPORTED_FEATURE", sqlState: "0A000", "The lambda function \(body.prettySQL) is not served here.")
+    }
+
+    /// A call of another function of the catalog, for those that are made of others.
+    static func call(_ name: String, _ arguments: ResolvedExpression...) throws -> ResolvedExpression {
+        try resolve(name, arguments, unresolved: [])
     }
 
     private static func unknown(_ name: String) -> SparkError {
@@ -107,6 +179,6 @@ package enum FunctionCatalog {
         let nearest = words.map { ($0, editDistance($0, name.lowercased())) }.min { ($0.1, $0.0) < ($1.1, $1.0) }
         return SparkError(
             "UNRESOLVED_ROUTINE", sqlState: "42883", "Cannot resolve routine `\(name)` on search path [`system`.`builtin`].",
-            nextStep: nearest.map { "the nearest function that this engine serves is '\($0.0)'; docs/engine.md lists them all" })
+            nextStep: nearest.map { "the nearest function that this engine serves is '\($0.0)'; docs/functions.md lists them all" })
     }
 }

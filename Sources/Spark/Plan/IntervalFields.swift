@@ -70,7 +70,7 @@ package enum IntervalText {
             let value = rest / units[field]
             rest %= units[field]
             let separator = field == range.start.rawValue ? "" : field == 1 ? " " : ":"
-            text += separator + (field == range.start.rawValue ? (field == 3 ? two(value) : "\(value)") : two(value))
+            text += separator + (field == range.start.rawValue ? (field == 0 ? "\(value)" : two(value)) : two(value))
             if field == 3 { text += fraction }
         }
         return "INTERVAL '\(micros < 0 ? "-" : "")\(text)' \(range.simpleString.uppercased())"

@@ -96,6 +96,11 @@ package indirect enum ResolvedPlan: Hashable, Sendable {
         }
     }
 
+    package var readsStream: Bool {
+        if case .source(let read, _) = self { return read.isStreaming }
+        return children.contains(where: \.readsStream)
+    }
+
     /// The expressions of this node itself.
     package var expressions: [ResolvedExpression] {
         switch self {

@@ -39,13 +39,18 @@ package struct Resolver {
     package func resolve(_ plan: LogicalPlan) throws -> ResolvedPlan { try resolve(relation: plan).plan }
 
     /// An expression over columns without qualifiers, outside a plan.
-    package static func resolve(_ expression: Expression, in schema: StructType) throws -> ResolvedExpression {
-        try ExpressionResolver(Scope(schema: schema)).resolve(expression)
+    package static func resolve(
+        _ expression: Expression, in schema: StructType, variables: [String: ResolvedExpression] = [:]
+    ) throws -> ResolvedExpression {
+        let resolver = ExpressionResolver(Scope(schema: schema))
+        resolver.variables = variables
+        return try resolver.resolve(expression)
     }
 
     static func structFieldName(of expression: Expression, index: Int) -> String {
         switch expression {
         case .alias, .attribute, .extractValue(_, .literal(.string)): expression.outputName
+        case .lambdaVariable(let name): name
         default: "col\(index + 1)"
         }
     }
@@ -56,7 +61,10 @@ package struct Resolver {
 
     func resolve(relation plan: LogicalPlan) throws -> Relation {
         switch plan {
-        case .read(let read): return try file(read) ?? Relation(.source(read, try sourceSchema(read)))
+        case .read(let read):
+            if let relation = try file(read) { return relation }
+            let schema = try sourceSchema(read)
+            return Relation(.source(read, schema))
         case .table(let table): return try named(table)
         case .local(let local): return try self.local(local)
         case .range(let start, let end, let step):

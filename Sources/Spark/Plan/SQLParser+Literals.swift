@@ -19,7 +19,7 @@ extension SQLParser {
         case "" where isWhole:
             if let value = Int32(body) { return .integer(value) }
             if let value = Int64(body) { return .long(value) }
-            throw outOfRange("bigint")
+            return try decimal(body, at: token)
         case "" where !body.contains("e"), "BD": return try decimal(body, at: token)
         case "", "D":
             guard let value = Double(body) else { throw failure("a number is wanted", at: token) }
@@ -60,6 +60,8 @@ extension SQLParser {
             case "timestamp_ntz": DateTimeText.timestamp(text).map { .timestampNTZ($0) }
             default: DateTimeText.timestamp(text).map { .timestamp($0) }
             }
+        // Without a zone of its own, the time is the session's.
+        if type == "timestamp" || type == "timestamp_ltz" { return .cast(.literal(.string(text)), to: .timestamp, isTry: false) }
         guard let value else {
             throw SparkError(
                 "INVALID_TYPED_LITERAL", sqlState: "42604",
@@ -91,6 +93,21 @@ extension SQLParser {
         var name = word.lowercased()
         if name.hasSuffix("s") { name.removeLast() }
         return yearMonthUnits[name] != nil || dayTimeUnits[name] != nil ? name : nil
+    }
+
+    /// `INTERVAL DAY TO SECOND` as a type; without fields, the interval of months, days and microseconds.
+    mutating func intervalType() throws -> DataType {
+        guard case .word(let word) = token.kind, let first = Self.unit(word) else { return .calendarInterval }
+        advance()
+        var last = first
+        if takeWord("TO") {
+            guard case .word(let word) = token.kind, let unit = Self.unit(word) else { throw failure("a unit is wanted") }
+            advance()
+            last = unit
+        }
+        if let a = Self.yearMonthUnits[first], let b = Self.yearMonthUnits[last] { return .yearMonthInterval(.init(a, b)) }
+        if let a = Self.dayTimeUnits[first], let b = Self.dayTimeUnits[last] { return .dayTimeInterval(.init(a.field, b.field)) }
+        throw failure("fields of one kind are wanted")
     }
 
     /// `INTERVAL '1' DAY`, `INTERVAL 1 YEAR 2 MONTHS`, `INTERVAL '1 02:03:04' DAY TO SECOND`, `INTERVAL '1 day 2 hours'`; nil where the word is

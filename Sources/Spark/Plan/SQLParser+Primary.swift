@@ -134,7 +134,7 @@ extension SQLParser {
                 advance()
                 let source = try expression()
                 try wantSymbol(")")
-                return .call("date_part", .literal(.string(field)), source)
+                return .call("extract", .literal(.string(field)), source)
             }
         case "position":
             guard isSymbol("(", ahead: 1) else { break }

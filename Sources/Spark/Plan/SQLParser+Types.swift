@@ -75,23 +75,6 @@ extension SQLParser {
         }
     }
 
-    /// `INTERVAL`, `INTERVAL YEAR TO MONTH`, `INTERVAL DAY TO SECOND` and their parts.
-    private mutating func intervalType() throws -> DataType {
-        let yearMonth: [(String, YearMonthField)] = [("YEAR", .year), ("MONTH", .month)]
-        let dayTime: [(String, DayTimeField)] = [("DAY", .day), ("HOUR", .hour), ("MINUTE", .minute), ("SECOND", .second)]
-        for (name, start) in yearMonth where takeWord(name) {
-            guard takeWord("TO") else { return .yearMonthInterval(.init(start, start)) }
-            for (name, end) in yearMonth where end.rawValue > start.rawValue && takeWord(name) { return .yearMonthInterval(.init(start, end)) }
-            throw failure("a later field of the interval is wanted")
-        }
-        for (name, start) in dayTime where takeWord(name) {
-            guard takeWord("TO") else { return .dayTimeInterval(.init(start, start)) }
-            for (name, end) in dayTime where end.rawValue > start.rawValue && takeWord(name) { return .dayTimeInterval(.init(start, end)) }
-            throw failure("a later field of the interval is wanted")
-        }
-        return .calendarInterval
-    }
-
     mutating func decimalType() throws -> DataType {
         var numbers: [Int] = []
         if takeSymbol("(") {

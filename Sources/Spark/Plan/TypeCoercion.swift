@@ -18,7 +18,36 @@ enum TypeCoercion {
                 fields.append(StructField(a.name, type, nullable: a.nullable || b.nullable))
             }
             return .structure(StructType(fields))
+        case (.array(let left, let a), .array(let right, let b)): return common(left, right).map { .array($0, containsNull: a || b) }
+        case (.map(let leftKey, let leftValue, let a), .map(let rightKey, let rightValue, let b)):
+            guard let key = common(leftKey, rightKey), let value = common(leftValue, rightValue) else { return nil }
+            return .map(key: key, value: value, valueContainsNull: a || b)
+        case (.yearMonthInterval(let a), .yearMonthInterval(let b)):
+            return .yearMonthInterval(
+                .init(a.start.rawValue < b.start.rawValue ? a.start : b.start, a.end.rawValue > b.end.rawValue ? a.end : b.end))
+        case (.dayTimeInterval(let a), .dayTimeInterval(let b)):
+            return .dayTimeInterval(
+                .init(a.start.rawValue < b.start.rawValue ? a.start : b.start, a.end.rawValue > b.end.rawValue ? a.end : b.end))
         default: return numeric(first, second)
+        }
+    }
+
+    /// Casts that an argument gets without being asked: between numbers, between texts and other plain values, between dates and timestamps.
+    static func isImplicit(_ from: DataType, to: DataType) -> Bool {
+        if from == to || from == .null { return true }
+        switch (from, to) {
+        case (.array(let source, _), .array(let target, _)): return isImplicit(source, to: target)
+        case (.map(let key, let value, _), .map(let targetKey, let targetValue, _)):
+            return isImplicit(key, to: targetKey) && isImplicit(value, to: targetValue)
+        case (.structure(let source), .structure(let target)):
+            return source.fields.count == target.fields.count
+                && zip(source.fields, target.fields).allSatisfy { isImplicit($0.dataType, to: $1.dataType) }
+        case (.string, _): return !to.isNested && to != .calendarInterval
+        case (_, .string): return !from.isNested
+        case (.date, .timestamp), (.timestamp, .date), (.date, .timestampNTZ), (.timestampNTZ, .date), (.timestamp, .timestampNTZ),
+            (.timestampNTZ, .timestamp), (.yearMonthInterval, .yearMonthInterval), (.dayTimeInterval, .dayTimeInterval):
+            return true
+        default: return from.isNumeric && to.isNumeric
         }
     }
 
@@ -26,7 +55,7 @@ enum TypeCoercion {
         switch other {
         case .byte, .short, .integer, .long: .long
         case .float, .double, .decimal: .double
-        case .boolean, .date, .timestamp, .timestampNTZ, .binary: other
+        case .boolean, .date, .timestamp, .timestampNTZ, .binary, .yearMonthInterval, .dayTimeInterval: other
         default: nil
         }
     }
@@ -47,7 +76,40 @@ enum TypeCoercion {
 
     private static func decimal(_ p1: Int, _ s1: Int, _ p2: Int, _ s2: Int) -> DataType {
         let scale = max(s1, s2)
-        return .decimal(precision: min(38, max(p1 - s1, p2 - s2) + scale), scale: scale)
+        return bounded(precision: max(p1 - s1, p2 - s2) + scale, scale: scale)
+    }
+
+    /// Of more than 38 digits the last ones of the fraction go, but not below six.
+    static func bounded(precision: Int, scale: Int) -> DataType {
+        if precision <= 38 { return .decimal(precision: precision, scale: scale) }
+        return .decimal(precision: 38, scale: max(38 - (precision - scale), min(scale, 6)))
+    }
+
+    /// What decimals of these digits give under an operator (Spark's DecimalPrecision).
+    static func decimal(_ op: ScalarOperator, _ p1: Int, _ s1: Int, _ p2: Int, _ s2: Int) -> DataType {
+        switch op {
+        case .multiply: return bounded(precision: p1 + p2 + 1, scale: s1 + s2)
+        case .divide:
+            let scale = max(6, s1 + p2 + 1)
+            return bounded(precision: p1 - s1 + s2 + scale, scale: scale)
+        case .remainder: return bounded(precision: min(p1 - s1, p2 - s2) + max(s1, s2), scale: max(s1, s2))
+        default: return bounded(precision: max(p1 - s1, p2 - s2) + max(s1, s2) + 1, scale: max(s1, s2))
+        }
+    }
+
+    /// The decimal that holds every value of an integral type, or this one constant.
+    static func decimal(holding expression: ResolvedExpression) -> DataType {
+        func digits(_ value: Int64) -> DataType { .decimal(precision: String(value.magnitude).count, scale: 0) }
+        if case .literal(let literal, _) = expression {
+            switch literal {
+            case .byte(let value): return digits(Int64(value))
+            case .short(let value): return digits(Int64(value))
+            case .integer(let value): return digits(Int64(value))
+            case .long(let value): return digits(value)
+            default: break
+            }
+        }
+        return .decimal(precision: Self.digits(expression.dataType), scale: 0)
     }
 
     static func digits(_ type: DataType) -> Int {
@@ -82,14 +144,17 @@ enum TypeCoercion {
                 if let reason = complaint(casting: a.dataType, to: b.dataType) { return reason }
             }
             return nil
-        case (.array(let source, _), .array(let target, _)): return source == target ? nil : "casts of array elements are not served"
+        case (.array(let source, _), .array(let target, _)): return complaint(casting: source, to: target)
+        case (.map(let sourceKey, let sourceValue, _), .map(let key, let value, _)):
+            return complaint(casting: sourceKey, to: key) ?? complaint(casting: sourceValue, to: value)
         case (_, .string): return nil
         case (.string, .structure), (.string, .array), (.string, .map): return "use from_json"
-        case (.string, .decimal): return "decimal columns are not served yet"
         case (.string, _): return nil
-        case (.decimal, .float), (.decimal, .double), (.decimal, .byte), (.decimal, .short), (.decimal, .integer), (.decimal, .long):
-            return nil
-        case (_, .decimal) where from.isNumeric: return "decimal columns are not served yet"
+        case (.yearMonthInterval, .yearMonthInterval), (.dayTimeInterval, .dayTimeInterval): return nil
+        case (.yearMonthInterval(let range), _) where to.isNumeric, (_, .yearMonthInterval(let range)) where from.isNumeric:
+            return range.start == range.end ? nil : "the interval has more than one field"
+        case (.dayTimeInterval(let range), _) where to.isNumeric, (_, .dayTimeInterval(let range)) where from.isNumeric:
+            return range.start == range.end ? nil : "the interval has more than one field"
         case (_, _) where from.isNumeric && to.isNumeric: return nil
         case (.boolean, _) where to.isNumeric: return nil
         case (_, .boolean) where from.isNumeric: return nil

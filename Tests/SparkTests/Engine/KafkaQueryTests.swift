@@ -122,7 +122,8 @@ final class RunningBroker: Sendable {
         #expect(rows[0][0..<5] == [.binary([0x6B]), .binary([0x76]), .string("all"), .integer(0), .long(0)])
         #expect(rows[1][0..<5] == [.null, .null, .string("all"), .integer(0), .long(1)])
         if case .timestamp(let micros) = rows[0][5] { #expect(micros > 1_600_000_000_000_000) } else { Issue.record("\(rows[0][5])") }
-        #expect(rows[0][7] == .string("[{h, [31]}]"))
+        let header = StructType([StructField("key", .string), StructField("value", .binary)])
+        #expect(rows[0][7] == .array([.structure([.string("h"), .binary([0x31])], header)], element: .structure(header)))
         let some = try await engine.collect(
             .project([.column("offset")], read(["subscribe": "all", "startingOffsets": #"{"all":{"0":1}}"#], isStreaming: false)))
         #expect(some.rows == [[.long(1)]])

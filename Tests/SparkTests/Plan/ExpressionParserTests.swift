@@ -54,15 +54,39 @@ import Testing
         #expect(error?.description.contains("(line \(line), pos \(position))") == true)
     }
 
-    @Test func refusesWhatItDoesNotServeByName() throws {
-        for (sql, name) in [
-            ("count(DISTINCT a)", "DISTINCT"), ("a IN (SELECT 1)", "subquery"), ("rank() OVER (ORDER BY a)", "OVER"),
-            ("transform(a, x -> x)", "lambda"), ("INTERVAL 1 DAY", "INTERVAL"),
-        ] {
-            let error = #expect(throws: SparkError.self) { try Expression(sql: sql) }
-            #expect(error?.errorClass == "UNSUPPORTED_FEATURE")
-            #expect(error?.message.contains(name) == true, "\(sql): \(error?.message ?? "")")
-        }
+    @Test func readsCallsOfAggregatesWindowsAndLambdas() throws {
+        #expect(
+            try Expression(sql: "count(DISTINCT a) FILTER (WHERE b)")
+                == .function(name: "count", arguments: [.column("a")], isDistinct: true, filter: .column("b")))
+        #expect(
+            try Expression(sql: "rank() OVER (PARTITION BY b ORDER BY a DESC ROWS 2 PRECEDING)")
+                == .window(
+                    .call("rank"),
+                    WindowSpecification(
+                        partition: [.column("b")], order: [SortOrder(.column("a"), isAscending: false)],
+                        frame: .init(.rows, from: .offset(.literal(.integer(-2))), to: .currentRow))))
+        #expect(
+            try Expression(sql: "transform(a, (x, i) -> x.f + i)")
+                == .call(
+                    "transform", .column("a"),
+                    .lambda(
+                        parameters: ["x", "i"],
+                        body: .call("+", .extractValue(.lambdaVariable("x"), key: .literal(.string("f"))), .lambdaVariable("i")))))
+        #expect(
+            try Expression(sql: "a IN (SELECT 1)")
+                == .subquery(Subquery(.isIn([.column("a")]), .project([.literal(.integer(1))], .oneRow))))
+    }
+
+    @Test func readsIntervals() throws {
+        #expect(try Expression(sql: "INTERVAL 1 DAY") == .literal(.dayTimeInterval(86_400_000_000, .init(.day, .day))))
+        #expect(try Expression(sql: "INTERVAL '-1-2' YEAR TO MONTH") == .literal(.yearMonthInterval(-14, .yearToMonth)))
+        #expect(
+            try Expression(sql: "INTERVAL 1 HOUR 30 MINUTES") == .literal(.dayTimeInterval(5_400_000_000, .init(.hour, .minute))))
+        #expect(try Expression(sql: "INTERVAL '1 day -2 hours'") == .literal(.dayTimeInterval(79_200_000_000, .init(.day, .hour))))
+        #expect(try Expression(sql: "interval") == .column("interval"))
+    }
+
+    @Test func refusesUnknownTypes() throws {
         let type = #expect(throws: SparkError.self) { try Expression(sql: "CAST(a AS strng)") }
         #expect(type?.errorClass == "UNSUPPORTED_DATATYPE")
         #expect(type?.position == 10)

@@ -126,7 +126,7 @@ extension ConnectService {
         case .writeV2: throw ConnectError.notServed("Command.write_operation_v2")
         case .startStream:
             var definition = try decoder.streamDefinition(ProtobufReader(body), settings: session.plans.settings)
-            definition.session = session.plans
+            definition.plan = session.plans.bound(definition.plan)
             let handle = try await queries.start(definition)
             session.started(handle.id, plan: PlanText.explain(definition.plan, StructType(), mode: .simple))
             execution.emit(

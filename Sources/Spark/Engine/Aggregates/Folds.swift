@@ -24,14 +24,12 @@ final class Extreme<T: Comparable & BitwiseCopyable & FixedWidthInteger>: Accumu
 
     func update(_ arguments: [Column], _ rows: UnsafeBufferPointer<Int32>, _ groups: UnsafeBufferPointer<Int32>) {
         guard let values = unwrap(arguments[0].values) else { return }
-        state.values.withUnsafeMutableBufferPointer { best in
-            state.seen.withUnsafeMutableBufferPointer { seen in
-                each(arguments[0], rows, groups) { row, group in
-                    let value = values.pointer[row]
-                    if !seen[group] || (isMax ? value > best[group] : value < best[group]) {
-                        best[group] = value
-                        seen[group] = true
-                    }
+        state.withBuffers { best, seen in
+            each(arguments[0], rows, groups) { row, group in
+                let value = values.pointer[row]
+                if !seen[group] || (isMax ? value > best[group] : value < best[group]) {
+                    best[group] = value
+                    seen[group] = true
                 }
             }
         }

@@ -50,6 +50,15 @@ struct Seen<T> {
         seen[to] = seen[from]
     }
 
+    /// Both arrays as plain memory. They leave the struct meanwhile, so that a class that holds it is not accessed twice at a time.
+    mutating func withBuffers(_ body: (UnsafeMutableBufferPointer<T>, UnsafeMutableBufferPointer<Bool>) throws -> Void) rethrows {
+        var (taken, marks) = (values, seen)
+        values = []
+        seen = []
+        defer { (values, seen) = (taken, marks) }
+        try taken.withUnsafeMutableBufferPointer { values in try marks.withUnsafeMutableBufferPointer { try body(values, $0) } }
+    }
+
     func validity(_ groups: Int) -> Bitmap? {
         guard seen.prefix(groups).contains(false) else { return nil }
         let bits = Bitmap(count: groups)
@@ -115,12 +124,10 @@ final class DoubleSum: Accumulator {
 
     func update(_ arguments: [Column], _ rows: UnsafeBufferPointer<Int32>, _ groups: UnsafeBufferPointer<Int32>) {
         guard case .double(let values) = arguments[0].values else { return }
-        state.values.withUnsafeMutableBufferPointer { sums in
-            state.seen.withUnsafeMutableBufferPointer { seen in
-                each(arguments[0], rows, groups) { row, group in
-                    sums[group] += values.pointer[row]
-                    seen[group] = true
-                }
+        state.withBuffers { sums, seen in
+            each(arguments[0], rows, groups) { row, group in
+                sums[group] += values.pointer[row]
+                seen[group] = true
             }
         }
     }
@@ -220,7 +227,7 @@ final class IntervalAverage: Accumulator {
         for group in 0..<groups {
             let count = counts[group]
             state.seen.append(count > 0)
-            state.values.append(count == 0 ? 0 : Int64(DecimalMath.divide(Int128(sums[group]), by: Int128(count))))
+            state.values.append(count == 0 ? 0 : Int64(SumMath.divide(Int128(sums[group]), by: Int128(count))))
         }
         if case .yearMonthInterval = type {
             return Column(
@@ -230,7 +237,7 @@ final class IntervalAverage: Accumulator {
     }
 }
 
-enum DecimalMath {
+enum SumMath {
     /// Rounded half up, away from zero.
     static func divide(_ dividend: Int128, by divisor: Int128) -> Int128 {
         let (quotient, remainder) = dividend.quotientAndRemainder(dividingBy: divisor)
@@ -274,7 +281,7 @@ final class DecimalSum: Accumulator {
     }
 
     func result(_ groups: Int) throws -> Column {
-        for group in 0..<groups where overflowed.contains(group) || !DecimalMath.fits(state.values[group], precision: precision) {
+        for group in 0..<groups where overflowed.contains(group) || !SumMath.fits(state.values[group], precision: precision) {
             guard isTry else {
                 throw SparkError(
                     "NUMERIC_VALUE_OUT_OF_RANGE.WITH_SUGGESTION", sqlState: "22003",
@@ -323,7 +330,7 @@ final class DecimalAverage: Accumulator {
 
     func result(_ groups: Int) throws -> Column {
         var state = Seen<Int128>()
-        let factor = DecimalMath.power(resultScale - scale)
+        let factor = SumMath.power(resultScale - scale)
         for group in 0..<groups {
             let count = counts[group]
             state.seen.append(count > 0)
@@ -333,7 +340,7 @@ final class DecimalAverage: Accumulator {
             }
             let (scaled, overflow) = sums[group].multipliedReportingOverflow(by: factor)
             if overflow { throw SumError.overflow }
-            state.values.append(DecimalMath.divide(scaled, by: Int128(count)))
+            state.values.append(SumMath.divide(scaled, by: Int128(count)))
         }
         return Column(type, count: groups, values: .decimal(Buffer(state.values)), validity: state.validity(groups))
     }

@@ -18,18 +18,25 @@ final class BatchRun: Sendable {
     let batchRows: Int
     /// One instant for the whole query.
     let timestampMicros: Int64
+    /// The session's time zone.
+    let zone: ZoneRules
     let budget: MemoryBudget
     /// Aggregates that `observe` reports, by name.
     let observed = NIOLockedValueBox<[String: (schema: StructType, batch: ResultBatch)]>([:])
 
-    init(batchRows: Int, timestampMicros: Int64, memoryMax: Int) {
+    init(batchRows: Int, timestampMicros: Int64, zone: ZoneRules, memoryMax: Int) {
+        self.zone = zone
         self.batchRows = batchRows
         self.timestampMicros = timestampMicros
         budget = MemoryBudget(bytesMax: memoryMax)
     }
 
     /// A context of its own for each batch, since what kernels note in it is that batch's.
-    var context: EvaluationContext { EvaluationContext(timestampMicros: timestampMicros) }
+    var context: EvaluationContext {
+        var context = EvaluationContext(timestampMicros: timestampMicros)
+        context.zone = zone
+        return context
+    }
 
     /// A text that does not parse where the query wants it to (`FAILFAST`) ends the query.
     static func check(_ context: EvaluationContext) throws {

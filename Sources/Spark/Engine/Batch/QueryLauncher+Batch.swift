@@ -27,6 +27,11 @@ extension QueryLauncher {
                 "Queries with streaming sources must be executed with writeStream.start().")
         }
         let resolved = try await resolved(plan, session)
+        guard !resolved.readsStream else {
+            throw SparkError(
+                "UNSUPPORTED_STREAMING_QUERY", sqlState: "0A000",
+                "Queries with streaming sources must be executed with writeStream.start().")
+        }
         let schema = resolved.schema
         try await onSchema(schema)
         try await execute(resolved, session) { try await body($0.dense) }
@@ -36,6 +41,7 @@ extension QueryLauncher {
     private func execute(_ plan: ResolvedPlan, _ session: SessionState, _ body: (ResultBatch) async throws -> Void) async throws {
         let run = BatchRun(
             batchRows: configuration.values.integer("engine.batch.rows"), timestampMicros: Self.clock(),
+            zone: try ZoneRules.named(session.setting("spark.sql.session.timeZone") ?? "UTC"),
             memoryMax: configuration.values.bytes("engine.query.memory"))
         let planner = BatchPlanner(
             run: run, open: { [self] branch in try source(branch, SourceSignal()) }, memoryTable: { [self] in memoryTable($0) },

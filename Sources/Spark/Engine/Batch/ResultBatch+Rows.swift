@@ -23,8 +23,8 @@ extension ResultBatch {
     /// Every column with one value a row.
     var dense: ResultBatch {
         let rows = count
-        guard columns.contains(where: { $0.stride == 0 && !$0.isAllNull }) else { return self }
-        return ResultBatch(columns: columns.map { $0.stride == 0 && !$0.isAllNull ? $0.gathered((0..<Int32(rows)).map { $0 }) : $0 }, count: rows)
+        guard columns.contains(where: \.hasConstant) else { return self }
+        return ResultBatch(columns: columns.map { $0.hasConstant ? $0.gathered((0..<Int32(rows)).map { $0 }) : $0 }, count: rows)
     }
 
     var byteCount: Int { columns.reduce(0) { $0 + $1.byteCount } }
@@ -34,6 +34,14 @@ extension ResultBatch {
 extension Column {
     var isAllNull: Bool {
         if case .none = values { return true }
+        return false
+    }
+
+    /// Whether one value stands for all rows, here or in a struct's field.
+    var hasConstant: Bool {
+        if isAllNull { return false }
+        if stride == 0 { return true }
+        if case .structure(let children) = values { return children.contains { $0?.hasConstant == true } }
         return false
     }
 

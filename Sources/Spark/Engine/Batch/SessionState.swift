@@ -31,6 +31,13 @@ package final class SessionState: Sendable {
         }
     }
 
+    /// The plan with the session's views beside it, for a query that outlives the call, such as a streaming one.
+    package func bound(_ plan: LogicalPlan) -> LogicalPlan {
+        let views = state.withLockedValue { $0.views }.filter { plan.mentions($0.key) }.sorted { $0.key < $1.key }
+        if views.isEmpty { return plan }
+        return .with(views.map { CommonTable($0.key, bound($0.value)) }, isRecursive: false, plan)
+    }
+
     package func dropView(_ name: String) -> Bool { state.withLockedValue { $0.views.removeValue(forKey: name.lowercased()) != nil } }
     package var viewNames: [String] { state.withLockedValue { $0.views.keys.sorted() } }
 

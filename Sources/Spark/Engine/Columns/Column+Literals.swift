@@ -86,22 +86,26 @@ extension Column {
         }
     }
 
-    /// What `CAST(… AS STRING)` gives in a time zone, nil for null; binary as `show()` prints it (`[61 62]`).
-    func text(_ row: Int, zone: ZoneRules = .utc) -> String? {
+    /// A row as `show()` prints it in a time zone, nil for null; binary as `[61 62]`; or what `CAST(… AS STRING)` gives, which
+    /// writes nulls inside nested values small and takes binary for text.
+    func text(_ row: Int, zone: ZoneRules = .utc, isCast: Bool = false) -> String? {
         if isNull(row) { return nil }
+        let nulls = isCast ? "null" : "NULL"
         let index = row * stride
         switch values {
         case .structure(let children):
-            return "{" + children.map { $0?.text(index, zone: zone) ?? "NULL" }.joined(separator: ", ") + "}"
+            return "{" + children.map { $0?.text(index, zone: zone, isCast: isCast) ?? nulls }.joined(separator: ", ") + "}"
         case .array(let offsets, let elements):
             let range = Int(offsets[index])..<Int(offsets[index + 1])
-            return "[" + range.map { elements.text($0, zone: zone) ?? "NULL" }.joined(separator: ", ") + "]"
+            return "[" + range.map { elements.text($0, zone: zone, isCast: isCast) ?? nulls }.joined(separator: ", ") + "]"
         case .map(let offsets, let keys, let values):
             let range = Int(offsets[index])..<Int(offsets[index + 1])
             return "{"
-                + range.map { "\(keys.text($0, zone: zone) ?? "NULL") -> \(values.text($0, zone: zone) ?? "NULL")" }.joined(separator: ", ")
+                + range.map {
+                    "\(keys.text($0, zone: zone, isCast: isCast) ?? nulls) -> \(values.text($0, zone: zone, isCast: isCast) ?? nulls)"
+                }.joined(separator: ", ")
                 + "}"
-        case .bytes(let buffer) where type == .binary:
+        case .bytes(let buffer) where type == .binary && !isCast:
             return "["
                 + buffer[index].bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16, uppercase: true) }.joined(separator: " ")
                 + "]"
@@ -110,6 +114,7 @@ extension Column {
         default:
             switch literal(row) {
             case .string(let text): return text
+            case .binary(let bytes): return String(decoding: bytes, as: UTF8.self)
             case .date(let days): return DateTimeText.text(days: days)
             case .timestamp(let micros): return DateTimeText.text(micros: zone.local(micros))
             case .timestampNTZ(let micros): return DateTimeText.text(micros: micros)

@@ -80,6 +80,13 @@ enum Selection {
 
     var isEmpty: Bool { count == 0 }
 
+    var first: Int? {
+        switch self {
+        case .all(let count): count > 0 ? 0 : nil
+        case .rows(let rows): rows.first.map { Int($0) }
+        }
+    }
+
     @inline(__always) func eachRow(_ body: (Int) throws -> Void) rethrows {
         switch self {
         case .all(let count):

@@ -53,7 +53,7 @@ final class ColumnBuilder {
 
     func appendNull() {
         nulls.append(Int32(count))
-        if width > 0 { slot().map { memset($0, 0, width) } }
+        if width > 0 { _ = slot().map { memset($0, 0, width) } }
         switch type {
         case .array, .map: offsets.append(offsets[offsets.count - 1])
         case .structure: for child in children { child.appendNull() }

@@ -18,6 +18,7 @@ extension Evaluator {
         case (.long(let x), .integer(let y)) where op == .shiftLeft || op == .shiftRight:
             values = .long(
                 zip(x, a.stride, y, b.stride, validity, selection) { op == .shiftLeft ? $0 << Int64($1 & 63) : $0 >> Int64($1 & 63) })
+        case (.decimal(let x), .decimal(let y)): values = try decimals(op, x, a, y, b, type, validity, selection)
         case (.float(let x), .float(let y)): values = .float(try fractions(op, x, a.stride, y, b.stride, validity, selection))
         case (.double(let x), .double(let y)): values = .double(try fractions(op, x, a.stride, y, b.stride, validity, selection))
         default: throw misfit(op, [a, b])
@@ -53,6 +54,55 @@ extension Evaluator {
         case .shiftLeft: return zip(x, xs, y, ys, validity, selection) { $0 &<< $1 }
         case .shiftRight: return zip(x, xs, y, ys, validity, selection) { $0 &>> $1 }
         default: throw misfit(op, [])
+        }
+    }
+
+    private func decimals(
+        _ op: ScalarOperator, _ x: Buffer<Int128>, _ a: Column, _ y: Buffer<Int128>, _ b: Column, _ type: DataType, _ validity: Bitmap?,
+        _ selection: Selection
+    ) throws -> Column.Values {
+        guard case .decimal(_, let s1) = a.type, case .decimal(_, let s2) = b.type else { throw misfit(op, [a, b]) }
+        if op == .integralDivide {
+            return .long(
+                try zip(x, a.stride, y, b.stride, validity, selection) {
+                    if $1 == 0 { throw Self.divideByZero }
+                    let common = max(s1, s2)
+                    guard let left = DecimalMath.rescaled($0, from: s1, to: common),
+                        let right = DecimalMath.rescaled($1, from: s2, to: common),
+                        let value = Int64(exactly: left / right)
+                    else { throw Self.overflow(.long) }
+                    return value
+                })
+        }
+        guard case .decimal(let precision, let scale) = type else { throw misfit(op, [a, b]) }
+        @inline(__always) func each(_ body: (Int128, Int128) throws -> Int128?) throws -> Column.Values {
+            .decimal(
+                try zip(x, a.stride, y, b.stride, validity, selection) {
+                    guard let value = try body($0, $1), DecimalMath.fits(value, precision) else {
+                        throw DecimalMath.outOfRange(
+                            "\(Literal.decimalText(unscaled: $0, scale: s1)) and \(Literal.decimalText(unscaled: $1, scale: s2)) under \(op)",
+                            precision, scale)
+                    }
+                    return value
+                })
+        }
+        switch op {
+        case .add: return try each { DecimalMath.add($0, s1, $1, s2, scale: scale) }
+        case .subtract: return try each { DecimalMath.add($0, s1, -$1, s2, scale: scale) }
+        case .multiply:
+            let drop = s1 + s2 - scale
+            return try each { DecimalMath.multiply($0, $1, drop: max(0, drop)) }
+        case .divide:
+            return try each {
+                if $1 == 0 { throw Self.divideByZero }
+                return DecimalMath.divide($0, s1, $1, s2, scale: scale)
+            }
+        case .remainder:
+            return try each {
+                if $1 == 0 { throw Self.remainderByZero }
+                return DecimalMath.remainder($0, s1, $1, s2, scale: scale)
+            }
+        default: throw misfit(op, [a, b])
         }
     }
 
@@ -96,6 +146,7 @@ extension Evaluator {
         case .short(let x): values = .short(try integers(x))
         case .integer(let x): values = .integer(try integers(x))
         case .long(let x): values = .long(try integers(x))
+        case .decimal(let x): values = .decimal(map(x, a.stride, validity, selection) { op == .absolute ? ($0 < 0 ? -$0 : $0) : -$0 })
         case .float(let x): values = .float(map(x, a.stride, validity, selection) { op == .absolute ? $0.magnitude : -$0 })
         case .double(let x): values = .double(map(x, a.stride, validity, selection) { op == .absolute ? $0.magnitude : -$0 })
         default: throw misfit(op, [a])
@@ -116,8 +167,8 @@ extension Evaluator {
 
     static func overflow(_ type: DataType) -> SparkError {
         SparkError(
-            "ARITHMETIC_OVERFLOW", sqlState: "22003",
-            "\(type.sql.lowercased()) overflow. Use 'try_cast' of wider operands, or set wider column types, to tolerate it.")
+            type == .byte || type == .short ? "BINARY_ARITHMETIC_OVERFLOW" : "ARITHMETIC_OVERFLOW", sqlState: "22003",
+            "\(type.sql.lowercased()) overflow. Use the function with the prefix 'try_' to tolerate overflow and return NULL instead.")
     }
 
     static let divideByZero = SparkError(

@@ -19,6 +19,11 @@ extension Evaluator {
             } else {
                 values = zip(x, a.stride, y, b.stride, validity, selection) { Self.holds(op, Int(ByteView.compare($0, $1))) }
             }
+        case (.decimal(let x), .decimal(let y)): values = ordered(op, x, a.stride, y, b.stride, validity, selection)
+        case (.array, .array), (.structure, .structure), (.map, .map), (.interval, .interval):
+            values = Buffer(count: count)
+            valid(validity, selection) { row in values.pointer[row] = Self.holds(op, a.order(row, b, row)) }
+        case (.none, _), (_, .none): return Column.nulls(.boolean, count: count)
         default: throw misfit(op, [a, b])
         }
         return Column(.boolean, count: count, values: .boolean(values), validity: validity)

@@ -4,6 +4,8 @@
 struct Evaluator {
     let batch: ColumnBatch
     let context: EvaluationContext
+    /// What the parameters of the lambdas around are, by their numbers.
+    var variables: [Int: Column] = [:]
     /// Columns of scans already made in this stage, so that a text is parsed once.
     private let scans = ScanMemo()
 
@@ -37,6 +39,8 @@ struct Evaluator {
             // A scan under CASE reads fewer rows than another may want: only whole selections are kept.
             if selection.count == stageRows { scans.columns[expression] = column }
             return column
+        case .lambdaVariable(let number, let type, _): return variables[number] ?? Column.nulls(type, count: count)
+        case .lambda(_, let body): return try evaluate(body, selection)
         case .call(let op, let arguments, let type): return try call(op, arguments, type, selection)
         }
     }
@@ -70,9 +74,12 @@ struct Evaluator {
         case .isIn: return try isIn(arguments, selection)
         case .currentTimestamp: return Column.constant(.timestamp(context.timestampMicros), type: .timestamp, count: count)
         case .currentDate:
-            let days = Int32((Double(context.timestampMicros) / Double(DateTimeText.microsPerDay)).rounded(.down))
+            let days = DateTimeMath.days(context.zone.local(context.timestampMicros))
             return Column.constant(.date(days), type: .date, count: count)
         case .uuid: return uuids(selection)
+        case .named(let name):
+            if let column = try higherOrder(name, arguments, type, selection) { return column }
+            return try named(name, try arguments.map { try evaluate($0, selection) }, type, selection)
         default: break
         }
         let columns = try arguments.map { try evaluate($0, selection) }
@@ -100,9 +107,21 @@ struct Evaluator {
             guard case .boolean(let values) = columns[0].values else { throw misfit(op, columns) }
             return Column(
                 .boolean, count: count, values: .boolean(map(values, columns[0].stride, validity, selection) { !$0 }), validity: validity)
-        case .toJSON: return toJSON(columns[0], validity, selection)
         default: return try string(op, columns, type, validity, selection)
         }
+    }
+
+    func named(_ name: String, _ columns: [Column], _ type: DataType, _ selection: Selection) throws -> Column {
+        guard let kernel = Kernels.all[name] else {
+            throw SparkError("INTERNAL_ERROR", sqlState: "XX000", "The function \(name) has no kernel.")
+        }
+        var validity: Bitmap?
+        if kernel.nulls == .strict {
+            if columns.contains(where: { if case .none = $0.values { true } else { false } }) { return Column.nulls(type, count: count) }
+            validity = combinedValidity(columns, selection)
+        }
+        return try kernel.run(
+            KernelCall(evaluator: self, name: name, columns: columns, type: type, validity: validity, selection: selection))
     }
 
     /// The resolver gives kernels the types that they take; another one is a defect, named rather than trapped.
@@ -166,6 +185,12 @@ struct Evaluator {
 struct EvaluationContext {
     /// One instant for the whole micro-batch, as in Spark.
     var timestampMicros: Int64
+    /// The session's time zone.
+    var zone: ZoneRules = .utc
+    /// The number of the batch's first row among all rows of its query.
+    var firstRow: Int64 = 0
+    /// Where the rows were read from, when from a file.
+    var inputFile = ""
     var problems = RowProblems()
     var parsers = JSONParserPool.shared
 }

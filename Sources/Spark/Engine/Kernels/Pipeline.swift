@@ -41,8 +41,7 @@ enum PlanCompiler {
     /// The value of an expression over constants; nil where it must wait: it depends on the time or chance, is nested, or raises, which
     /// then happens only if a row comes to it.
     static func fold(_ expression: ResolvedExpression) -> Literal? {
-        if case .call(let op, _, _) = expression, [.currentTimestamp, .currentDate, .uuid].contains(op) { return nil }
-        guard !expression.dataType.isNested else { return nil }
+        guard !expression.dependsOnSession, !expression.dataType.isNested else { return nil }
         let evaluator = Evaluator(batch: ColumnBatch(count: 1, columns: []), context: EvaluationContext(timestampMicros: 0), stageRows: 1)
         guard let column = try? evaluator.evaluate(expression, .all(1)) else { return nil }
         return column.literal(0)

@@ -69,7 +69,7 @@ struct SourceChunk: @unchecked Sendable {
                 guard let column else { continue }
                 if index > 0, text.count > 1 { text.append(UInt8(ascii: ",")) }
                 text += "\"\(index)\":".utf8
-                JSONText.write(column, row, into: &text)
+                JSONText().write(column, row, into: &text)
             }
             text.append(UInt8(ascii: "}"))
             return SourceRecord(key: nil, value: text, partition: SourcePartition(topic: "", partition: 0), offset: ordinal(row))

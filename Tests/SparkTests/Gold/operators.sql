@@ -1,0 +1,107 @@
+1 + 2
+1 + NULL
+2147483647 + 1
+9223372036854775807 + 1
+127Y + 1Y
+1 + 1.5
+1.5 + 2.25
+'1' + 2
+'1.5' + 1
+'1.5' + 1.0D
+1 - 2.5D
+-2147483648 - 1
+5 - 2.123
+2 * 3
+2.5 * 4.25
+1.2345678901234567890 * 9.8765432109876543210
+99999999999999999999.99 * 99999999999999999999.99
+99999999999999999999999999999999999999 + 1
+3 / 2
+3 / 0
+3.0 / 7
+1.0 / 3.0
+10.5D / 3
+1 / NULL
+CAST(1 AS DECIMAL(38, 10)) / CAST(3 AS DECIMAL(38, 10))
+3 div 2
+-7 div 2
+3 div 0
+7.5 div 2
+2 % 1.8
+-7 % 3
+7 % 0
+7.5D % 2
+-5.5 % 2
+- 5
+-(-2147483648)
+-(1.5)
++ 5
+~ 0
+~ 5L
+3 & 5
+3 | 5
+3 ^ 5
+1L & 3
+NULL & 1
+1 = 1
+1 = '1'
+1.0 = 1
+1 = 1.5
+1 = NULL
+1 <=> NULL
+NULL <=> NULL
+1 != 2
+1 < 2.5
+'a' < 'b'
+2 >= 10L
+DATE '2020-01-01' = '2020-01-01'
+DATE '2020-01-01' < TIMESTAMP '2020-01-01 00:00:01'
+array(1, 2) < array(1, 3)
+array(1, NULL) = array(1, NULL)
+struct(1, 'a') = struct(1, 'a')
+named_struct('a', 1) < named_struct('a', 2)
+map(1, 2) = map(1, 2)
+true AND NULL
+false AND NULL
+true OR NULL
+NOT true
+NOT NULL
+1 IN (1, 2)
+3 IN (1, NULL)
+1 BETWEEN 0 AND 2
+CAST('NaN' AS DOUBLE) = CAST('NaN' AS DOUBLE)
+CAST('NaN' AS DOUBLE) > 1e300D
+0.0D = -0.0D
+true + 1
+try_add(1, 2)
+try_add(2147483647, 1)
+try_add(DATE '2021-01-01', 1)
+try_subtract(2, 1)
+try_subtract(-2147483648, 1)
+try_multiply(2, 3)
+try_multiply(-2147483648, 10)
+try_divide(3, 2)
+try_divide(2L, 0)
+try_divide(1, NULL)
+try_mod(3, 2)
+try_mod(2L, 0)
+try_add(1, 1 / 0)
+INTERVAL '1' DAY + INTERVAL '2' HOUR
+INTERVAL '1-2' YEAR TO MONTH - INTERVAL '3' MONTH
+INTERVAL '1' DAY * 2.5
+INTERVAL '13' MONTH / 2
+INTERVAL '1' DAY / 0
+- INTERVAL '1 02:03:04.5' DAY TO SECOND
+DATE '2020-01-31' + INTERVAL '1' MONTH
+DATE '2020-01-31' + INTERVAL '1' DAY
+DATE '2020-01-31' + INTERVAL '1' HOUR
+DATE '2020-01-31' - make_interval(0, 1, 0, 2)
+DATE '2020-01-31' + make_interval(0, 0, 0, 0, 5)
+DATE '2020-01-31' + 1
+DATE '2020-01-31' - 30
+DATE '2020-03-01' - DATE '2020-02-01'
+TIMESTAMP '2020-03-29 00:00:00' + INTERVAL '1' DAY
+TIMESTAMP '2020-03-29 00:00:00' + INTERVAL '24' HOUR
+TIMESTAMP '2020-01-31 10:00:00' - INTERVAL '2' MONTH
+TIMESTAMP '2020-03-30 00:00:00' - TIMESTAMP '2020-03-29 00:00:00'
+TIMESTAMP_NTZ '2020-01-02 03:04:05' - TIMESTAMP_NTZ '2020-01-01 00:00:00'
