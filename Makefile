@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
-.PHONY: deps deps-test build run test test-swift test-interop gold conformance bench faults format lint clean help
+.PHONY: deps deps-test build run test test-swift test-interop conformance gold bench faults format lint clean help
 
 # One set of flags for product and tests, so that one build serves both.
 FLAGS := -c release -Xswiftc -enable-testing

@@ -223,9 +223,6 @@ package struct StreamingQueryDefinition: Sendable {
         }
     }
 
-    /// The session whose views and settings the plan names; nil: an empty one.
-    package var session: SessionState?
-
     package init(
         name: String? = nil, plan: LogicalPlan, sink: Sink, outputMode: OutputMode = .append, trigger: Trigger = .asSoonAsPossible,
         checkpointLocation: String? = nil, options: Options = Options()

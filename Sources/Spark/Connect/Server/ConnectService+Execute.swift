@@ -126,7 +126,7 @@ extension ConnectService {
         case .writeV2: throw ConnectError.notServed("Command.write_operation_v2")
         case .startStream:
             var definition = try decoder.streamDefinition(ProtobufReader(body), settings: session.plans.settings)
-            definition.session = session.plans
+            definition.plan = session.plans.bound(definition.plan)
             definition.sink.function?.userID = session.key.userID
             definition.sink.function?.sessionID = session.key.sessionID
             let handle = try await queries.start(definition)

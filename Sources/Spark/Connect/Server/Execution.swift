@@ -92,7 +92,7 @@ final class Execution: Sendable {
             await withTaskCancellationHandler {
                 await withCheckedContinuation { continuation in
                     let isThere = state.withLockedValue { state in
-                        if state.isCancelled || Self.hasRoom(state, unreadBytesMax) { return true }
+                        if Task.isCancelled || state.isCancelled || Self.hasRoom(state, unreadBytesMax) { return true }
                         state.writers.append(continuation)
                         return false
                     }

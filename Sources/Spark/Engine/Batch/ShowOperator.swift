@@ -63,7 +63,7 @@ final class ShowOperator: BatchOperator {
     }
 
     static func table(_ names: [String], _ rows: [[String?]], truncate: Int) -> String {
-        let cells = [names.map { cell(escaped($0), truncate) }] + rows.map { $0.map { cell(escaped($0 ?? "NULL"), truncate) } }
+        let cells = [names.map { escaped($0) }] + rows.map { $0.map { cell(escaped($0 ?? "NULL"), truncate) } }
         var widths = names.map { _ in 3 }
         for row in cells { for (index, text) in row.enumerated() { widths[index] = max(widths[index], width(text)) } }
         let rule = "+" + widths.map { String(repeating: "-", count: $0) }.joined(separator: "+") + "+\n"
@@ -81,7 +81,7 @@ final class ShowOperator: BatchOperator {
 
     private func vertical(_ rows: [[String?]]) -> String {
         guard !rows.isEmpty else { return "(0 rows)\n" }
-        let names = schema.names.map { Self.cell(Self.escaped($0), format.truncate) }
+        let names = schema.names.map { Self.escaped($0) }
         let cells = rows.map { $0.map { Self.cell(Self.escaped($0 ?? "NULL"), format.truncate) } }
         let nameWidth = max(3, names.map(Self.width).max() ?? 0)
         let valueWidth = max(3, cells.flatMap { $0.map(Self.width) }.max() ?? 0)

@@ -165,12 +165,15 @@ final class ConsoleSink: StreamSink {
 /// The table that `show()` prints.
 package enum ShowTable {
     package static func text(_ names: [String], _ rows: [[String?]], total: Int, truncate: Int) -> String {
+        func escaped(_ text: String) -> String {
+            text.replacing("\n", with: "\\n").replacing("\t", with: "\\t").replacing("\r", with: "\\r")
+        }
         func cell(_ text: String) -> String {
-            let text = text.replacing("\n", with: "\\n").replacing("\t", with: "\\t").replacing("\r", with: "\\r")
+            let text = escaped(text)
             guard truncate > 0, text.count > truncate else { return text }
             return truncate < 4 ? String(text.prefix(truncate)) : text.prefix(truncate - 3) + "..."
         }
-        let cells = [names.map(cell)] + rows.map { $0.map { cell($0 ?? "NULL") } }
+        let cells = [names.map(escaped)] + rows.map { $0.map { cell($0 ?? "NULL") } }
         var widths = names.map { _ in 3 }
         for row in cells {
             for (index, text) in row.enumerated() { widths[index] = max(widths[index], text.count) }
