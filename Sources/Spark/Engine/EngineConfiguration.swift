@@ -27,7 +27,8 @@ package struct EngineConfiguration: Sendable {
         Setting("engine.retry.initial", .duration, default: "50ms", "the first pause before a source or a sink that fails is tried again"),
         Setting("engine.retry.maximum", .duration, default: "5s", "the longest pause before a source or a sink that fails is tried again"),
         Setting(
-            "engine.query.memory", .bytes, default: "1GiB", "what the sorts, joins, groups and windows of one batch query may hold together"),
+            "engine.query.memory", .bytes, default: "1GiB", "what the sorts, joins, groups and windows of one batch query may hold together"
+        ),
         Setting("engine.pivot.values", .integer(1...1_000_000), default: "10000", "columns that a pivot without values may make"),
         Setting(
             "engine.python", .text, default: "",
