@@ -180,6 +180,8 @@ enum SubmitPackage {
             def new_get_or_create(self):
                 for key, value in _settings().items():
                     self._options.setdefault(key, value)
+                # The server runs the script's functions with the script's own interpreter.
+                self._options.setdefault("spark.pyspark.python", sys.executable)
                 return get_or_create(self)
 
             new_master.__doc__, new_config.__doc__, new_get_or_create.__doc__ = master.__doc__, config.__doc__, get_or_create.__doc__

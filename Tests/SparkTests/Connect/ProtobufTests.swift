@@ -51,7 +51,7 @@ struct ProtobufTests {
             // A length of 2^64 - 1, and one just above what is there.
             ([0x0A] + [UInt8](repeating: 0xFF, count: 9) + [0x01], .truncated), ([0x0A, 0x02, 0x61], .truncated),
             ([0x00, 0x01], .badKey(0)), ([0x0E, 0x01], .badKey(14)), ([0x0F, 0x01], .badKey(15)), ([0x0C], .strayGroupEnd(field: 1)),
-            ([0x0B, 0x14], .strayGroupEnd(field: 2)), ([0x0B], .truncated), ([UInt8](repeating: 0x0B, count: 200), .tooDeep),
+            ([0x0B, 0x14], .strayGroupEnd(field: 2)), ([0x0B], .truncated), ([UInt8](repeating: 0x0B, count: ProtobufReader.depthMax + 100), .tooDeep),
         ])
     func malformed(bytes: [UInt8], error: ProtobufError) {
         #expect(throws: error) { try read(bytes) }
@@ -89,8 +89,8 @@ struct ProtobufTests {
             guard try reader.next() == 1 else { return 0 }
             return 1 + (try depth(reader.message()))
         }
-        #expect(try depth(ProtobufReader(nested(100))) == 100)
-        #expect(throws: ProtobufError.tooDeep) { try depth(ProtobufReader(nested(101))) }
+        #expect(try depth(ProtobufReader(nested(ProtobufReader.depthMax))) == ProtobufReader.depthMax)
+        #expect(throws: ProtobufError.tooDeep) { try depth(ProtobufReader(nested(ProtobufReader.depthMax + 1))) }
     }
 
     @Test("plain fields of zero are left out, optional ones are written")

@@ -223,6 +223,8 @@ struct ArrowBatch {
     /// Copied once, with the readable bytes behind the end that views want.
     private let body: Buffer<UInt8>
     private let codec: leat_codec?
+    /// Buffers that came packed, kept while the batch is read.
+    private var unpacked: [Buffer<UInt8>] = []
     /// What one buffer may unpack to.
     private static let unpackedMax = 1 << 30
 
@@ -252,7 +254,11 @@ struct ArrowBatch {
         }
         var bytes = UnsafeRawBufferPointer(start: body.pointer + Int(offset), count: Int(length))
         var owner = body
-        if let codec, length > 0 { (bytes, owner) = try unpack(bytes, codec) }
+        if let codec, length > 0 {
+            (bytes, owner) = try unpack(bytes, codec)
+            // Callers copy from the bytes, and most hold no owner meanwhile.
+            unpacked.append(owner)
+        }
         guard bytes.count >= count else { throw ArrowError.malformed("a buffer of \(bytes.count) bytes, where \(count) are wanted") }
         return (bytes, owner)
     }
