@@ -252,7 +252,10 @@ struct ConnectServerTests {
             request.write(4, clone)
             let answer = try CloneSessionResponse(decoding: try #require(try await fixture.call("CloneSession", request.buffer).first))
             #expect(answer.newSessionID == clone)
-            #expect(try exists(try await statuses(SessionReference(sessionID: clone, userID: "me"))) == ["cache/good": true, "cache/bad": false])
+            #expect(
+                try exists(try await statuses(SessionReference(sessionID: clone, userID: "me"))) == [
+                    "cache/good": true, "cache/bad": false,
+                ])
         }
     }
 

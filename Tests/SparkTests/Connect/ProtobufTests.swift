@@ -89,8 +89,8 @@ struct ProtobufTests {
             guard try reader.next() == 1 else { return 0 }
             return 1 + (try depth(reader.message()))
         }
-        #expect(try depth(ProtobufReader(nested(100))) == 100)
-        #expect(throws: ProtobufError.tooDeep) { try depth(ProtobufReader(nested(101))) }
+        #expect(try depth(ProtobufReader(nested(ProtobufReader.depthMax))) == ProtobufReader.depthMax)
+        #expect(throws: ProtobufError.tooDeep) { try depth(ProtobufReader(nested(ProtobufReader.depthMax + 1))) }
     }
 
     @Test("plain fields of zero are left out, optional ones are written")

@@ -208,7 +208,9 @@ struct CatalogAnswers {
 
     private func functionRows() -> [[Literal]] {
         session.functionNames.map { [.string($0), .null, .null, .null, .string("PythonFunction"), .boolean(true)] }
-            + Set(FunctionCatalog.names).union(AggregateCatalog.names).union(WindowFunctions.names).union(Generators.names).sorted().map { [.string($0), .null, .null, .null, .string("leat.\($0)"), .boolean(true)] }
+            + Set(FunctionCatalog.names).union(AggregateCatalog.names).union(WindowFunctions.names).union(Generators.names).sorted().map {
+                [.string($0), .null, .null, .null, .string("leat.\($0)"), .boolean(true)]
+            }
     }
 
     /// SHOW's patterns: `*` for any text, `|` between alternatives, without regard to case. (Spark, `StringUtils.filterPattern`.)

@@ -7,7 +7,10 @@ extension ConnectError {
         ["org.apache.spark.SparkNumberFormatException", "java.lang.NumberFormatException", "java.lang.IllegalArgumentException"] + runtime
     private static let dateTime = ["org.apache.spark.SparkDateTimeException", "java.time.DateTimeException"] + runtime
     private static let arrayIndex =
-        ["org.apache.spark.SparkArrayIndexOutOfBoundsException", "java.lang.ArrayIndexOutOfBoundsException", "java.lang.IndexOutOfBoundsException"]
+        [
+            "org.apache.spark.SparkArrayIndexOutOfBoundsException", "java.lang.ArrayIndexOutOfBoundsException",
+            "java.lang.IndexOutOfBoundsException",
+        ]
         + runtime
     private static let noSuchElement = ["org.apache.spark.SparkNoSuchElementException", "java.util.NoSuchElementException"] + runtime
     private static let illegalArgument = ["org.apache.spark.SparkIllegalArgumentException", "java.lang.IllegalArgumentException"] + runtime

@@ -24,7 +24,9 @@ enum SQLText {
         guard let body else { return nil }
         let text = try decoder.sqlText(body)
         let parameters = SQLParameters(named: text.named, positional: text.positional)
-        guard case .rows(let schema, let batches) = try await engine.sql(text.query, parameters: parameters, in: session) else { return nil }
+        guard case .rows(let schema, let batches) = try await engine.sql(text.query, parameters: parameters, in: session) else {
+            return nil
+        }
         return (schema, batches)
     }
 }

@@ -223,7 +223,10 @@ struct ArrowBatch {
     /// Copied once, with the readable bytes behind the end that views want.
     private let body: Buffer<UInt8>
     private let codec: leat_codec?
-    /// What one buffer may unpack to.
+    /// Unpacked buffers, which live until the batch's columns are made.
+    private var unpacked: [Buffer<UInt8>] = []
+    private var unpackedBytes: Int64 = 0
+    /// What a batch's buffers may unpack to.
     private static let unpackedMax = 1 << 30
 
     init(_ table: FlatBufferTable, body bytes: ArraySlice<UInt8>) throws {
@@ -252,7 +255,12 @@ struct ArrowBatch {
         }
         var bytes = UnsafeRawBufferPointer(start: body.pointer + Int(offset), count: Int(length))
         var owner = body
-        if let codec, length > 0 { (bytes, owner) = try unpack(bytes, codec) }
+        if let codec, length > 0 {
+            (bytes, owner) = try unpack(bytes, codec)
+            unpacked.append(owner)
+            unpackedBytes += Int64(owner.count)
+            guard unpackedBytes <= Int64(Self.unpackedMax) else { throw ArrowError.malformed("a batch that unpacks to too much") }
+        }
         guard bytes.count >= count else { throw ArrowError.malformed("a buffer of \(bytes.count) bytes, where \(count) are wanted") }
         return (bytes, owner)
     }

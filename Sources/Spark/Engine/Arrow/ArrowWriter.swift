@@ -70,7 +70,7 @@ struct ArrowBody {
             }
         }
 
-        @inline(__always) func forEach(_ body: (Int) -> Void) {
+        @inline(__always) func eachRow(_ body: (Int) -> Void) {
             switch self {
             case .range(let range): for row in range { body(row) }
             case .indices(let indices): for row in indices { body(row) }
@@ -138,7 +138,7 @@ struct ArrowBody {
         var bits = [UInt8](repeating: 0, count: (rows.count + 7) / 8)
         var nulls = 0, place = 0
         bits.withUnsafeMutableBufferPointer { bits in
-            rows.forEach { row in
+            rows.eachRow { row in
                 if column.isNull(row) { nulls += 1 } else { bits[place >> 3] |= 1 << UInt8(place & 7) }
                 place += 1
             }
@@ -154,7 +154,7 @@ struct ArrowBody {
         }
         var values: [Element] = []
         values.reserveCapacity(rows.count)
-        rows.forEach { values.append(buffer.pointer[$0 &* column.stride]) }
+        rows.eachRow { values.append(buffer.pointer[$0 &* column.stride]) }
         try add(values)
     }
 
@@ -172,7 +172,7 @@ struct ArrowBody {
         case .boolean(let buffer):
             var bits = [UInt8](repeating: 0, count: (rows.count + 7) / 8)
             var place = 0
-            rows.forEach { row in
+            rows.eachRow { row in
                 if buffer.pointer[row &* column.stride] { bits[place >> 3] |= 1 << UInt8(place & 7) }
                 place += 1
             }
@@ -186,7 +186,7 @@ struct ArrowBody {
             // Months, days and nanoseconds.
             var intervals: [CalendarInterval] = []
             intervals.reserveCapacity(rows.count)
-            rows.forEach { row in
+            rows.eachRow { row in
                 var interval = buffer.pointer[row &* column.stride]
                 interval.micros = column.isNull(row) ? 0 : interval.micros.multipliedReportingOverflow(by: 1_000).partialValue
                 intervals.append(interval)
@@ -226,7 +226,7 @@ struct ArrowBody {
             return .range(Int(first)..<Int(first) + Int(written[range.count]))
         }
         var elements: [Int] = []
-        rows.forEach { row in
+        rows.eachRow { row in
             if !column.isNull(row) {
                 let index = row &* column.stride
                 elements.append(contentsOf: Int(offsets[index])..<Int(offsets[index + 1]))
@@ -241,7 +241,7 @@ struct ArrowBody {
         var total = 0
         var offsets: [Int64] = [0]
         offsets.reserveCapacity(rows.count + 1)
-        rows.forEach { row in
+        rows.eachRow { row in
             if !column.isNull(row) { total += buffer.pointer[row &* column.stride].length }
             offsets.append(Int64(total))
         }
@@ -258,7 +258,7 @@ struct ArrowBody {
         let data = UnsafeMutableRawBufferPointer.allocate(byteCount: total, alignment: 8)
         defer { data.deallocate() }
         var place = 0
-        rows.forEach { row in
+        rows.eachRow { row in
             let view = buffer.pointer[row &* column.stride]
             guard !column.isNull(row), view.length > 0, let start = view.start else { return }
             data.baseAddress?.advanced(by: place).copyMemory(from: start, byteCount: view.length)
