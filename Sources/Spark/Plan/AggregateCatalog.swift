@@ -69,7 +69,9 @@ package enum AggregateCatalog {
         }
         func flag(_ index: Int) throws -> Bool {
             guard call.arguments.count > index else { return false }
-            guard case .literal(.boolean(let value), _) = call.arguments[index] else { throw call.mismatch(index, wanted: "BOOLEAN literal") }
+            guard case .literal(.boolean(let value), _) = call.arguments[index] else {
+                throw call.mismatch(index, wanted: "BOOLEAN literal")
+            }
             return value
         }
         func numericSum(_ isTry: Bool) throws -> AggregateCall {
@@ -148,7 +150,8 @@ package enum AggregateCatalog {
             if case .map = call.types[0] {
                 throw SparkError(
                     "DATATYPE_MISMATCH.INVALID_ORDERING_TYPE", sqlState: "42K09",
-                    "Cannot resolve \"\(displayName)\" due to data type mismatch: The `\(call.name)` does not support ordering on type \"\(call.types[0].sql)\".")
+                    "Cannot resolve \"\(displayName)\" due to data type mismatch: The `\(call.name)` does not support ordering on type \"\(call.types[0].sql)\"."
+                )
             }
             return made(call.name == "min" ? .min : .max, call.types[0])
         case "first", "first_value", "any_value":

@@ -28,7 +28,8 @@ enum ExplainText {
             case .table(let table): label = "'UnresolvedRelation [\(table.name.joined(separator: ", "))], [], \(table.isStreaming)"
             case .alias(let name, _, _): label = "'SubqueryAlias \(name)"
             case .aggregate(let aggregate, _):
-                label = "'Aggregate [\(aggregate.keys.map(\.prettySQL).joined(separator: ", "))], [\(aggregate.aggregates.map(\.prettySQL).joined(separator: ", "))]"
+                label =
+                    "'Aggregate [\(aggregate.keys.map(\.prettySQL).joined(separator: ", "))], [\(aggregate.aggregates.map(\.prettySQL).joined(separator: ", "))]"
             case .sort(let keys, let isGlobal, _): label = "'Sort [\(keys.map(\.prettySQL).joined(separator: ", "))], \(isGlobal)"
             case .oneRow: label = "OneRowRelation"
             case .limit(let count, _): label = "'GlobalLimit \(count)"
@@ -52,7 +53,9 @@ enum ExplainText {
         func text(_ expression: ResolvedExpression) -> String { expression.text(inputs) }
         func list(_ expressions: [ResolvedExpression]) -> String { "[" + expressions.map(text).joined(separator: ", ") + "]" }
         func keys(_ keys: [ResolvedSortKey]) -> String {
-            "[" + keys.map { "\(text($0.expression)) \($0.isAscending ? "ASC" : "DESC") NULLS \($0.nullsFirst ? "FIRST" : "LAST")" }.joined(separator: ", ")
+            "["
+                + keys.map { "\(text($0.expression)) \($0.isAscending ? "ASC" : "DESC") NULLS \($0.nullsFirst ? "FIRST" : "LAST")" }.joined(
+                    separator: ", ")
                 + "]"
         }
         switch plan {
@@ -63,7 +66,8 @@ enum ExplainText {
                 ? (isPhysical ? "Scan OneRowRelation[]" : "OneRowRelation")
                 : "\(isPhysical ? "LocalTableScan" : "LocalRelation") [\(schema.names.joined(separator: ", "))]"
         case .arrow(_, let schema): return "\(isPhysical ? "LocalTableScan" : "LocalRelation") [\(schema.names.joined(separator: ", "))]"
-        case .memoryTable(let name, let schema): return "\(isPhysical ? "Scan" : "Relation") memory \(name) [\(schema.names.joined(separator: ", "))]"
+        case .memoryTable(let name, let schema):
+            return "\(isPhysical ? "Scan" : "Relation") memory \(name) [\(schema.names.joined(separator: ", "))]"
         case .range(let start, let end, let step): return "Range (\(start), \(end), step=\(step))"
         case .project(let columns, _):
             return "Project ["
@@ -89,7 +93,8 @@ enum ExplainText {
             let residual = join.residual.map { ", \(text($0))" } ?? ""
             if join.keys.isEmpty { return (isPhysical ? "BroadcastNestedLoopJoin BuildRight, " : "Join ") + kind + residual }
             if isPhysical {
-                return "BroadcastHashJoin [\(join.keys.map { $0.left.text(left) }.joined(separator: ", "))], [\(join.keys.map { $0.right.text(right) }.joined(separator: ", "))], \(kind), BuildRight\(residual)"
+                return
+                    "BroadcastHashJoin [\(join.keys.map { $0.left.text(left) }.joined(separator: ", "))], [\(join.keys.map { $0.right.text(right) }.joined(separator: ", "))], \(kind), BuildRight\(residual)"
             }
             return "Join \(kind), "
                 + join.keys.map { "(\($0.left.text(left)) = \($0.right.text(right)))" }.joined(separator: " AND ") + residual
@@ -99,13 +104,15 @@ enum ExplainText {
             return isPhysical ? "HashAggregate(keys=[\(keyTexts)], functions=[\(calls)])" : "Aggregate [\(keyTexts)], [\(calls)]"
         case .window(let calls, _): return "Window [\(calls.map(\.name).joined(separator: ", "))]"
         case .generate(let generator, _):
-            return "Generate \(generator.kind == .inline ? "inline" : "explode")(\(generator.arguments.map(text).joined(separator: ", "))), \(generator.isOuter)"
+            return
+                "Generate \(generator.kind == .inline ? "inline" : "explode")(\(generator.arguments.map(text).joined(separator: ", "))), \(generator.isOuter)"
         case .expand(let rows, _, _): return "Expand [\(rows.map(list).joined(separator: ", "))]"
         case .deduplicate: return isPhysical ? "HashAggregate(distinct)" : "Distinct"
         case .sample(let sample, _): return "Sample \(sample.lower), \(sample.upper), \(sample.withReplacement)"
         case .singleRow: return "Subquery scalar-subquery"
         case .show: return "ShowString"
-        case .observe(let name, let aggregate, _, _): return "CollectMetrics \(name), [\(aggregate.calls.map(\.name).joined(separator: ", "))]"
+        case .observe(let name, let aggregate, _, _):
+            return "CollectMetrics \(name), [\(aggregate.calls.map(\.name).joined(separator: ", "))]"
         }
     }
 }

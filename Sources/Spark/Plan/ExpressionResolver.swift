@@ -121,7 +121,8 @@ final class ExpressionResolver {
         if Generators.names.contains(lowered) {
             throw SparkError(
                 "UNSUPPORTED_GENERATOR.NESTED_IN_EXPRESSIONS", sqlState: "42K0E",
-                "The generator is not supported: nested in expressions \"\(Expression.function(name: name, arguments: arguments).prettySQL)\".")
+                "The generator is not supported: nested in expressions \"\(Expression.function(name: name, arguments: arguments).prettySQL)\"."
+            )
         }
         if WindowFunctions.names.contains(lowered) {
             throw SparkError(
@@ -247,7 +248,8 @@ final class ExpressionResolver {
     private func grouping(_ name: String, _ arguments: [Expression], _ expression: Expression) throws -> ResolvedExpression {
         guard let keys = groupingKeys else {
             throw SparkError(
-                "UNSUPPORTED_GROUPING_EXPRESSION", sqlState: "42K0E", "grouping()/grouping_id() can only be used with GroupingSets/Cube/Rollup.")
+                "UNSUPPORTED_GROUPING_EXPRESSION", sqlState: "42K0E",
+                "grouping()/grouping_id() can only be used with GroupingSets/Cube/Rollup.")
         }
         let id = ResolvedExpression.column(Placeholder.aggregate - 1, .long, nullable: false)
         if name == "grouping_id" {
@@ -276,7 +278,8 @@ final class ExpressionResolver {
     private func windowed(_ function: Expression, _ window: WindowSpecification, _ expression: Expression) throws -> ResolvedExpression {
         guard allowsWindows else {
             throw SparkError(
-                "_LEGACY_ERROR_TEMP_1034", sqlState: "42601", "It is not allowed to use window functions inside this clause: \(expression.prettySQL).")
+                "_LEGACY_ERROR_TEMP_1034", sqlState: "42601",
+                "It is not allowed to use window functions inside this clause: \(expression.prettySQL).")
         }
         let call = try WindowFunctions.resolve(function, window, name: expression.prettySQL, in: self)
         if let place = windows.firstIndex(where: { $0 == call }) {

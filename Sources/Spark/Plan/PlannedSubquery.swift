@@ -175,7 +175,8 @@ struct Decorrelation {
             let order = Array(0..<narrow) + Array(wide..<fields.count) + Array(narrow..<wide)
             let rightWidth = fields.count - wide
             return Decorrelation(
-                plan: .project(order.map { ResolvedNamed(fields[$0].name, .column($0, fields[$0].dataType, nullable: fields[$0].nullable)) }, joined),
+                plan: .project(
+                    order.map { ResolvedNamed(fields[$0].name, .column($0, fields[$0].dataType, nullable: fields[$0].nullable)) }, joined),
                 conditions: inner.conditions.map { condition in
                     condition.mapColumns { index, type, nullable in
                         .column(index >= narrow && index < Placeholder.outer ? index + rightWidth : index, type, nullable: nullable)
@@ -265,7 +266,8 @@ struct Decorrelation {
         let fields = plan.schema.fields
         let order = Array(0..<keyCount) + Array((keyCount + extra.count)..<fields.count) + Array(keyCount..<(keyCount + extra.count))
         var result = Decorrelation(
-            plan: .project(order.map { ResolvedNamed(fields[$0].name, .column($0, fields[$0].dataType, nullable: fields[$0].nullable)) }, plan),
+            plan: .project(
+                order.map { ResolvedNamed(fields[$0].name, .column($0, fields[$0].dataType, nullable: fields[$0].nullable)) }, plan),
             conditions: conditions)
         result.isAggregated = aggregate.keys.isEmpty
         return result

@@ -94,7 +94,9 @@ package struct RelationalOptimizer {
         return filtered(conditions, plan)
     }
 
-    private func push(_ conditions: [ResolvedExpression], into join: ResolvedJoin, _ left: ResolvedPlan, _ right: ResolvedPlan) -> ResolvedPlan {
+    private func push(_ conditions: [ResolvedExpression], into join: ResolvedJoin, _ left: ResolvedPlan, _ right: ResolvedPlan)
+        -> ResolvedPlan
+    {
         let width = left.schema.fields.count
         let canLeft: Bool =
             switch join.kind {
@@ -159,7 +161,8 @@ package struct RelationalOptimizer {
             return .project(
                 schema.fields.enumerated().map { index, field in
                     ResolvedNamed(
-                        field.name, wanted.contains(index) ? .column(index, field.dataType, nullable: field.nullable) : .literal(.null, field.dataType))
+                        field.name,
+                        wanted.contains(index) ? .column(index, field.dataType, nullable: field.nullable) : .literal(.null, field.dataType))
                 }, plan)
         case .values, .range: return plan
         case .project(let columns, let child):

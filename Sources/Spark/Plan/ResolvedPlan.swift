@@ -235,7 +235,9 @@ package struct WindowCall: Hashable, Sendable {
         var call = self
         call.arguments = try arguments.map(transform)
         call.partition = try partition.map(transform)
-        call.order = try order.map { ResolvedSortKey(expression: try transform($0.expression), isAscending: $0.isAscending, nullsFirst: $0.nullsFirst) }
+        call.order = try order.map {
+            ResolvedSortKey(expression: try transform($0.expression), isAscending: $0.isAscending, nullsFirst: $0.nullsFirst)
+        }
         if case .aggregate(var aggregate) = function {
             aggregate.arguments = try aggregate.arguments.map(transform)
             aggregate.filter = try aggregate.filter.map(transform)

@@ -11,13 +11,15 @@ extension Resolver {
         for key in keyExpressions {
             if key.hasAggregate {
                 throw SparkError(
-                    "GROUP_BY_AGGREGATE", sqlState: "42903", "Aggregate functions are not allowed in GROUP BY, but found \"\(key.prettySQL)\".")
+                    "GROUP_BY_AGGREGATE", sqlState: "42903",
+                    "Aggregate functions are not allowed in GROUP BY, but found \"\(key.prettySQL)\".")
             }
             let resolved = try resolver.resolve(key.unaliased)
             if case .map = resolved.dataType {
                 throw SparkError(
                     "GROUP_EXPRESSION_TYPE_IS_NOT_ORDERABLE", sqlState: "42822",
-                    "The expression \"\(key.prettySQL)\" cannot be used as a grouping expression because its data type \"\(resolved.dataType.sql)\" is not an orderable data type.")
+                    "The expression \"\(key.prettySQL)\" cannot be used as a grouping expression because its data type \"\(resolved.dataType.sql)\" is not an orderable data type."
+                )
             }
             keys.append(ResolvedNamed(key.outputName, resolved))
         }
@@ -48,7 +50,9 @@ extension Resolver {
             return try resolver.named(item)
         } catch let error as SparkError where error.errorClass.hasPrefix("UNRESOLVED_COLUMN") {
             let scope = resolver.scope
-            let replaced = item.replacingAliases(Self.aliases(of: items.filter { $0 != item }), deep: true) { scope.matches($0).columns.isEmpty }
+            let replaced = item.replacingAliases(Self.aliases(of: items.filter { $0 != item }), deep: true) {
+                scope.matches($0).columns.isEmpty
+            }
             guard replaced != item else { throw error }
             return try resolver.named(replaced)
         }
@@ -103,7 +107,8 @@ extension Resolver {
                 if item.hasAggregate {
                     throw SparkError(
                         "GROUP_BY_POS_AGGREGATE", sqlState: "42903",
-                        "GROUP BY \(ordinal) refers to an expression \(item.prettySQL) that contains an aggregate function. Aggregate functions are not allowed in GROUP BY.")
+                        "GROUP BY \(ordinal) refers to an expression \(item.prettySQL) that contains an aggregate function. Aggregate functions are not allowed in GROUP BY."
+                    )
                 }
                 return [item.unaliased]
             case .attribute(let parts, nil) where parts.count == 1 && scope.matches(parts).columns.isEmpty:
@@ -169,7 +174,8 @@ extension Resolver {
                 let text = Self.pivotName(value)
                 let name = aggregate.aggregates.count == 1 ? text : "\(text)_\(item.countingRows.outputName)"
                 return .alias(
-                    .call("when", .call(">", counted, .literal(.long(0))), item.unaliased.countingRows.filteringAggregates(by: test)), name: name)
+                    .call("when", .call(">", counted, .literal(.long(0))), item.unaliased.countingRows.filteringAggregates(by: test)),
+                    name: name)
             }
         }
         return try self.aggregate(plain, child)

@@ -67,7 +67,8 @@ extension Resolver {
                 guard let index = found.first else {
                     throw SparkError(
                         "UNRESOLVED_USING_COLUMN_FOR_JOIN", sqlState: "42703",
-                        "USING column `\(name)` cannot be resolved on the \(side) side of the join. The \(side)-side columns: [\(Scope.list(relation.schema.names.sorted()))].")
+                        "USING column `\(name)` cannot be resolved on the \(side) side of the join. The \(side)-side columns: [\(Scope.list(relation.schema.names.sorted()))]."
+                    )
                 }
                 guard found.count == 1 else { throw relation.scope.ambiguous([name], found) }
                 return index
@@ -215,12 +216,14 @@ extension Resolver {
             let column = relation.scope.column(index)
             guard field.nullable || !column.isNullable else {
                 throw SparkError(
-                    "NULLABLE_COLUMN_OR_FIELD", sqlState: "42000", "Column or field `\(field.name)` is nullable while it's required to be non-nullable.")
+                    "NULLABLE_COLUMN_OR_FIELD", sqlState: "42000",
+                    "Column or field `\(field.name)` is nullable while it's required to be non-nullable.")
             }
             guard Self.isUpCast(column.dataType, field.dataType) else {
                 throw SparkError(
                     "INVALID_COLUMN_OR_FIELD_DATA_TYPE", sqlState: "42000",
-                    "Column or field `\(field.name)` is of type \"\(column.dataType.sql)\" while it's required to be \"\(field.dataType.sql)\".")
+                    "Column or field `\(field.name)` is of type \"\(column.dataType.sql)\" while it's required to be \"\(field.dataType.sql)\"."
+                )
             }
             columns.append(ResolvedNamed(field.name, try FunctionCatalog.explicitCast(column, to: field.dataType, isTry: false)))
             origins.append(relation.origins[index])
@@ -231,7 +234,8 @@ extension Resolver {
     private static func isUpCast(_ from: DataType, _ to: DataType) -> Bool {
         if from == to || from == .null || from.isNested || to.isNested { return true }
         if to == .string { return true }
-        return from.isNumeric && to.isNumeric && TypeCoercion.numeric(from, to) == to || from == .date && (to == .timestamp || to == .timestampNTZ)
+        return from.isNumeric && to.isNumeric && TypeCoercion.numeric(from, to) == to
+            || from == .date && (to == .timestamp || to == .timestampNTZ)
     }
 
     func deduplicate(_ names: [String], _ child: LogicalPlan) throws -> Relation {
@@ -248,7 +252,8 @@ extension Resolver {
             if case .map = relation.schema.fields[index].dataType {
                 throw SparkError(
                     "UNSUPPORTED_FEATURE.SET_OPERATION_ON_MAP_TYPE", sqlState: "0A000",
-                    "The feature is not supported: Cannot have MAP type columns in DataFrame which calls set operations (INTERSECT, EXCEPT, etc.), but the type of column `\(relation.schema.fields[index].name)` is \"\(relation.schema.fields[index].dataType.sql)\".")
+                    "The feature is not supported: Cannot have MAP type columns in DataFrame which calls set operations (INTERSECT, EXCEPT, etc.), but the type of column `\(relation.schema.fields[index].name)` is \"\(relation.schema.fields[index].dataType.sql)\"."
+                )
             }
         }
         relation.plan = .deduplicate(columns, relation.plan)

@@ -28,7 +28,8 @@ extension Resolver {
             guard names.count == fields.count else {
                 throw SparkError(
                     "UDTF_ALIAS_NUMBER_MISMATCH", sqlState: "42802",
-                    "The number of aliases supplied in the AS clause does not match the number of columns output by the UDTF. Expected \(fields.count) aliases, but got \(names.joined(separator: ",")). Please ensure that the number of aliases provided matches the number of columns output by the UDTF.")
+                    "The number of aliases supplied in the AS clause does not match the number of columns output by the UDTF. Expected \(fields.count) aliases, but got \(names.joined(separator: ",")). Please ensure that the number of aliases provided matches the number of columns output by the UDTF."
+                )
             }
             return zip(fields, names).map { StructField($1, $0.dataType, nullable: $0.nullable) }
         }
@@ -36,13 +37,15 @@ extension Resolver {
             guard count.contains(resolved.count) else {
                 throw SparkError(
                     "WRONG_NUM_ARGS.WITHOUT_SUGGESTION", sqlState: "42605",
-                    "The `\(lowered)` requires \(count.lowerBound == count.upperBound ? "\(count.lowerBound)" : "> \(count.lowerBound - 1)") parameters but the actual number is \(resolved.count).")
+                    "The `\(lowered)` requires \(count.lowerBound == count.upperBound ? "\(count.lowerBound)" : "> \(count.lowerBound - 1)") parameters but the actual number is \(resolved.count)."
+                )
             }
         }
         func mismatch(_ wanted: String) -> SparkError {
             SparkError(
                 "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE", sqlState: "42K09",
-                "Cannot resolve \"\(expression.prettySQL)\" due to data type mismatch: The first parameter requires the \(wanted) type, however \"\(arguments[0].prettySQL)\" has the type \"\(resolved[0].dataType.sql)\".")
+                "Cannot resolve \"\(expression.prettySQL)\" due to data type mismatch: The first parameter requires the \(wanted) type, however \"\(arguments[0].prettySQL)\" has the type \"\(resolved[0].dataType.sql)\"."
+            )
         }
         func generated(_ kind: ResolvedGenerator.Kind, _ fields: [StructField]) throws -> PlannedGenerator {
             let fields = try named(fields)
@@ -167,12 +170,15 @@ extension Resolver {
                 .filter { !taken.contains($0.expression) }
         }
         guard !values.isEmpty else {
-            throw SparkError("UNPIVOT_REQUIRES_VALUE_COLUMNS", sqlState: "42K0B", "At least one value column needs to be specified for UNPIVOT, all columns specified as ids.")
+            throw SparkError(
+                "UNPIVOT_REQUIRES_VALUE_COLUMNS", sqlState: "42K0B",
+                "At least one value column needs to be specified for UNPIVOT, all columns specified as ids.")
         }
         guard let type = TypeCoercion.common(of: values.map(\.expression.dataType)) else {
             throw SparkError(
                 "UNPIVOT_VALUE_DATA_TYPE_MISMATCH", sqlState: "42K09",
-                "Unpivot value columns must share a least common type, some types do not: [\(values.map { "\"\($0.expression.dataType.sql)\" (`\($0.name)`)" }.joined(separator: ", "))].")
+                "Unpivot value columns must share a least common type, some types do not: [\(values.map { "\"\($0.expression.dataType.sql)\" (`\($0.name)`)" }.joined(separator: ", "))]."
+            )
         }
         let fields =
             ids.map { StructField($0.name, $0.expression.dataType, nullable: $0.expression.isNullable) }
@@ -199,7 +205,8 @@ extension Resolver {
     private func replacing(_ relation: Relation, _ replacements: [Int: ResolvedExpression]) -> Relation {
         Relation(
             .project(
-                relation.schema.fields.enumerated().map { ResolvedNamed($1.name, replacements[$0] ?? relation.scope.column($0)) }, relation.plan),
+                relation.schema.fields.enumerated().map { ResolvedNamed($1.name, replacements[$0] ?? relation.scope.column($0)) },
+                relation.plan),
             origins: relation.origins)
     }
 
@@ -239,7 +246,9 @@ extension Resolver {
         }
         let condition: ResolvedExpression?
         if let minNonNulls, minNonNulls < tests.count {
-            let ones = tests.map { ResolvedExpression.call(.caseWhen, [$0, .literal(.integer(1), .integer), .literal(.integer(0), .integer)], .integer) }
+            let ones = tests.map {
+                ResolvedExpression.call(.caseWhen, [$0, .literal(.integer(1), .integer), .literal(.integer(0), .integer)], .integer)
+            }
             let total = ones.dropFirst().reduce(ones.first) { sum, one in sum.map { .call(.add, [$0, one], .integer) } }
             condition = total.map { .call(.greaterOrEqual, [$0, .literal(.integer(Int32(clamping: minNonNulls)), .integer)], .boolean) }
         } else {
@@ -258,7 +267,9 @@ extension Resolver {
             var cases: [ResolvedExpression] = []
             for replacement in replacements {
                 let isNull = replacement.old == .null
-                guard isNull ? type.isNumeric || type == .string || type == .boolean : Self.isFillable(type, by: replacement.old) else { continue }
+                guard isNull ? type.isNumeric || type == .string || type == .boolean : Self.isFillable(type, by: replacement.old) else {
+                    continue
+                }
                 let old = replacement.old
                 let test: ResolvedExpression
                 if isNull {
@@ -352,7 +363,8 @@ extension Resolver {
             }
             rows.append(row)
         }
-        let fields = [StructField("summary", .string, nullable: false)] + targets.map { StructField(relation.schema.fields[$0].name, .string) }
+        let fields =
+            [StructField("summary", .string, nullable: false)] + targets.map { StructField(relation.schema.fields[$0].name, .string) }
         let aggregate = ResolvedPlan.aggregate(ResolvedAggregate(keys: [], calls: resolver.aggregates), relation.plan)
         return Relation(
             .expand(

@@ -171,7 +171,8 @@ package struct Resolver {
         let lowered = name.lowercased()
         guard depth < Self.depthMax else {
             throw SparkError(
-                "VIEW_EXCEED_MAX_NESTED_DEPTH", sqlState: "54K00", "The depth of view \(Scope.text(table.name)) exceeds the maximum view resolution depth (\(Self.depthMax)).")
+                "VIEW_EXCEED_MAX_NESTED_DEPTH", sqlState: "54K00",
+                "The depth of view \(Scope.text(table.name)) exceeds the maximum view resolution depth (\(Self.depthMax)).")
         }
         var inner = self
         inner.depth += 1
@@ -215,7 +216,8 @@ package struct Resolver {
             guard resolved.allSatisfy({ $0.count == width }) else {
                 throw SparkError(
                     "INVALID_INLINE_TABLE.NUM_COLUMNS_MISMATCH", sqlState: "42000",
-                    "Invalid inline table. Inline table expected \(width) columns but found \(resolved.first { $0.count != width }?.count ?? 0) columns in row \(resolved.firstIndex { $0.count != width } ?? 0).")
+                    "Invalid inline table. Inline table expected \(width) columns but found \(resolved.first { $0.count != width }?.count ?? 0) columns in row \(resolved.firstIndex { $0.count != width } ?? 0)."
+                )
             }
             var fields: [StructField] = []
             for index in 0..<width {
@@ -229,7 +231,9 @@ package struct Resolver {
                         "INVALID_INLINE_TABLE.INCOMPATIBLE_TYPES_IN_INLINE_TABLE", sqlState: "42000",
                         "Invalid inline table. Found incompatible types in the column `col\(index + 1)` for inline table.")
                 }
-                for row in resolved.indices { resolved[row][index] = try FunctionCatalog.explicitCast(resolved[row][index], to: type, isTry: false) }
+                for row in resolved.indices {
+                    resolved[row][index] = try FunctionCatalog.explicitCast(resolved[row][index], to: type, isTry: false)
+                }
                 fields.append(
                     local.schema?.fields[index]
                         ?? StructField("col\(index + 1)", type, nullable: resolved.contains { $0[index].isNullable }))
@@ -253,7 +257,8 @@ package struct Resolver {
         guard names.count == fields.count else {
             throw SparkError(
                 error, sqlState: "42802",
-                "The number of columns or variables assigned or aliased: \(names.count) does not match the number of source expressions: \(fields.count).")
+                "The number of columns or variables assigned or aliased: \(names.count) does not match the number of source expressions: \(fields.count)."
+            )
         }
         let scope = relation.scope
         return Relation(
@@ -464,7 +469,8 @@ package struct Resolver {
         let plan = try attached(resolver.subqueries, [], to: relation.plan, rewrite: { $0 }) { settle, plan in
             .filter(try settle(resolved), plan)
         }
-        let result = Relation(plan, origins: relation.origins + (relation.origins.count..<plan.schema.fields.count).map { _ in ColumnOrigin() })
+        let result = Relation(
+            plan, origins: relation.origins + (relation.origins.count..<plan.schema.fields.count).map { _ in ColumnOrigin() })
         return Self.keeping(Array(relation.origins.indices), of: result)
     }
 
@@ -485,7 +491,9 @@ package struct Resolver {
             throw Self.unserved("\(expressions[0].prettySQL) above \(child.operatorName)")
         }
         let relation = try resolve(relation: build(names, wide))
-        let kept = relation.schema.fields.indices.filter { !relation.schema.fields[$0].name.hasPrefix("\u{1}") || !names.contains(relation.schema.fields[$0].name) }
+        let kept = relation.schema.fields.indices.filter {
+            !relation.schema.fields[$0].name.hasPrefix("\u{1}") || !names.contains(relation.schema.fields[$0].name)
+        }
         return Self.keeping(kept, of: relation)
     }
 
@@ -537,7 +545,8 @@ package struct Resolver {
                         "ORDER BY position \(ordinal) is not in select list (valid range is [1, \(relation.schema.fields.count)]).")
                 }
                 resolved.append(
-                    ResolvedSortKey(expression: relation.scope.column(ordinal - 1), isAscending: key.isAscending, nullsFirst: key.nullsFirst))
+                    ResolvedSortKey(
+                        expression: relation.scope.column(ordinal - 1), isAscending: key.isAscending, nullsFirst: key.nullsFirst))
                 continue
             }
             do {
@@ -565,7 +574,8 @@ package struct Resolver {
             if case .map = key.expression.dataType {
                 throw SparkError(
                     "DATATYPE_MISMATCH.INVALID_ORDERING_TYPE", sqlState: "42K09",
-                    "Cannot resolve the sort order due to data type mismatch: The `sortorder` does not support ordering on type \"\(key.expression.dataType.sql)\".")
+                    "Cannot resolve the sort order due to data type mismatch: The `sortorder` does not support ordering on type \"\(key.expression.dataType.sql)\"."
+                )
             }
         }
         let plan = try attached(resolver.subqueries, resolver.windows, to: relation.plan, rewrite: { $0 }) { settle, plan in
@@ -574,7 +584,8 @@ package struct Resolver {
                     ResolvedSortKey(expression: try settle($0.expression), isAscending: $0.isAscending, nullsFirst: $0.nullsFirst)
                 }, plan)
         }
-        let result = Relation(plan, origins: relation.origins + (relation.origins.count..<plan.schema.fields.count).map { _ in ColumnOrigin() })
+        let result = Relation(
+            plan, origins: relation.origins + (relation.origins.count..<plan.schema.fields.count).map { _ in ColumnOrigin() })
         return Self.keeping(Array(relation.origins.indices), of: result)
     }
 }
@@ -583,7 +594,8 @@ extension Expression {
     /// Replaces names that `isFree` allows by what they stand for.
     func replacingAliases(_ names: [String: Expression], deep: Bool, isFree: ([String]) -> Bool) -> Expression {
         if case .attribute(let parts, nil) = self, let target = names[parts[0].lowercased()], isFree(parts) {
-            let replaced = deep ? target.replacingAliases(names.filter { $0.key != parts[0].lowercased() }, deep: true, isFree: isFree) : target
+            let replaced =
+                deep ? target.replacingAliases(names.filter { $0.key != parts[0].lowercased() }, deep: true, isFree: isFree) : target
             return parts.dropFirst().reduce(replaced) { .extractValue($0, key: .literal(.string($1))) }
         }
         // An aggregate's arguments are columns below the select, never its aliases.

@@ -153,7 +153,9 @@ extension SQLParser {
             // Another part follows only as a value with its unit.
             switch token.kind {
             case .number, .string:
-                guard case .word(let word) = token(ahead: 1).kind, Self.unit(word) != nil else { return .literal(try interval(parts, at: start)) }
+                guard case .word(let word) = token(ahead: 1).kind, Self.unit(word) != nil else {
+                    return .literal(try interval(parts, at: start))
+                }
             default: return .literal(try interval(parts, at: start))
             }
         }

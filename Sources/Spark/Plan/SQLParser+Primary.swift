@@ -317,7 +317,9 @@ extension SQLParser {
     mutating func windowSpecification() throws -> WindowSpecification {
         try wantSymbol("(")
         var window = WindowSpecification()
-        if case .word(let name) = token.kind, !["partition", "distribute", "order", "sort", "rows", "range", "cluster"].contains(name.lowercased()) {
+        if case .word(let name) = token.kind,
+            !["partition", "distribute", "order", "sort", "rows", "range", "cluster"].contains(name.lowercased())
+        {
             advance()
             window = Self.named(name)
         }

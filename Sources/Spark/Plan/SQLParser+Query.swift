@@ -314,7 +314,9 @@ extension WindowSpecification {
     func naming(_ windows: [String: WindowSpecification]) throws -> WindowSpecification {
         guard case .attribute(let parts, nil)? = partition.first, parts.first == SQLParser.windowMark else { return self }
         guard var base = windows[parts[1]] else {
-            throw SparkError("MISSING_WINDOW_SPECIFICATION", sqlState: "42P20", "Window specification is not defined in the WINDOW clause for `\(parts[1])`.")
+            throw SparkError(
+                "MISSING_WINDOW_SPECIFICATION", sqlState: "42P20",
+                "Window specification is not defined in the WINDOW clause for `\(parts[1])`.")
         }
         base = try base.naming(windows.filter { $0.key != parts[1] })
         if !order.isEmpty { base.order = order }

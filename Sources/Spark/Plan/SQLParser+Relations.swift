@@ -197,7 +197,8 @@ extension SQLParser {
             guard let resolved = try? Resolver.resolve(item.unaliased, in: StructType()), let value = PlanCompiler.constant(resolved) else {
                 throw SparkError(
                     "NON_LITERAL_PIVOT_VALUES", sqlState: "42K08",
-                    "Literal expressions required for pivot values, found \"\(item.prettySQL)\".", line: start.line, position: start.position)
+                    "Literal expressions required for pivot values, found \"\(item.prettySQL)\".", line: start.line,
+                    position: start.position)
             }
             values.append(value)
             if case .alias(_, let name, _) = item {

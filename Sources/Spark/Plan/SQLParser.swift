@@ -107,7 +107,7 @@ struct SQLParser {
         "and", "as", "between", "case", "cast", "div", "else", "end", "false", "from", "ilike", "in", "is", "like", "not", "null", "or",
         "rlike", "regexp", "then", "true", "when", "where", "select", "group", "having", "order", "union", "limit", "on", "using", "join",
         "except", "intersect", "minus", "lateral", "pivot", "unpivot", "window", "qualify", "cross", "inner", "left", "right", "full",
-        "natural", "semi", "anti", "offset", "sort", "cluster", "distribute", "tablesample", "with", "within",
+        "natural", "semi", "anti", "offset", "sort", "cluster", "distribute", "tablesample", "with", "within", "for",
     ]
 
     /// Words that may not be columns; the others of `reserved` only end an expression.

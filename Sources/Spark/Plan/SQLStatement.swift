@@ -97,7 +97,8 @@ extension SQLParser {
             advance()
             _ = takeWord("TABLE")
             return .noEffect(plan: nil, name: try multipartName())
-        case "insert", "update", "delete", "merge", "truncate", "alter", "analyze", "load", "msck", "repair", "grant", "revoke", "add", "list",
+        case "insert", "update", "delete", "merge", "truncate", "alter", "analyze", "load", "msck", "repair", "grant", "revoke", "add",
+            "list",
             "comment", "declare", "execute", "begin", "call", "copy", "optimize", "export", "import", "lock", "unlock":
             throw unsupported("The statement \(word.uppercased())", at: start)
         default: throw failure()

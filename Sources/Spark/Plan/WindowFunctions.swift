@@ -39,7 +39,8 @@ enum WindowFunctions {
             guard let number = PlanCompiler.constant(value)?.integerValue else {
                 throw SparkError(
                     "DATATYPE_MISMATCH.NON_FOLDABLE_INPUT", sqlState: "42K09",
-                    "Cannot resolve \"\(function.prettySQL)\" due to data type mismatch: the input should be a foldable \"INT\" expression.")
+                    "Cannot resolve \"\(function.prettySQL)\" due to data type mismatch: the input should be a foldable \"INT\" expression."
+                )
             }
             return number
         }
@@ -47,7 +48,8 @@ enum WindowFunctions {
             guard range.contains(arguments.count) else {
                 throw SparkError(
                     "WRONG_NUM_ARGS.WITHOUT_SUGGESTION", sqlState: "42605",
-                    "The `\(lowered)` requires \(range.lowerBound == range.upperBound ? "\(range.lowerBound)" : "[\(range.lowerBound), \(range.upperBound)]") parameters but the actual number is \(arguments.count).")
+                    "The `\(lowered)` requires \(range.lowerBound == range.upperBound ? "\(range.lowerBound)" : "[\(range.lowerBound), \(range.upperBound)]") parameters but the actual number is \(arguments.count)."
+                )
             }
         }
         switch lowered {
@@ -68,7 +70,8 @@ enum WindowFunctions {
             guard count > 0 else {
                 throw SparkError(
                     "DATATYPE_MISMATCH.VALUE_OUT_OF_RANGE", sqlState: "42K09",
-                    "Cannot resolve \"\(function.prettySQL)\" due to data type mismatch: The `buckets` must be between (0, 2147483647] (current value = \(count)).")
+                    "Cannot resolve \"\(function.prettySQL)\" due to data type mismatch: The `buckets` must be between (0, 2147483647] (current value = \(count))."
+                )
             }
             return made(.ntile(count), [], .integer, nullable: false)
         case "lag", "lead":
@@ -91,7 +94,8 @@ enum WindowFunctions {
             guard place > 0 else {
                 throw SparkError(
                     "DATATYPE_MISMATCH.VALUE_OUT_OF_RANGE", sqlState: "42K09",
-                    "Cannot resolve \"\(function.prettySQL)\" due to data type mismatch: The `offset` must be between (0, 9223372036854775807] (current value = \(place)).")
+                    "Cannot resolve \"\(function.prettySQL)\" due to data type mismatch: The `offset` must be between (0, 9223372036854775807] (current value = \(place))."
+                )
             }
             if arguments.count > 2, case .literal(.boolean(true)) = arguments[2] { ignoreNulls = true }
             return made(.nth(place, ignoreNulls: ignoreNulls), [value], value.dataType, nullable: true)
@@ -104,10 +108,13 @@ enum WindowFunctions {
                 nullable: true)
         case _ where AggregateCatalog.contains(lowered):
             if isDistinct {
-                throw SparkError("DISTINCT_WINDOW_FUNCTION_UNSUPPORTED", sqlState: "0A000", "Distinct window functions are not supported: \"\(name)\".")
+                throw SparkError(
+                    "DISTINCT_WINDOW_FUNCTION_UNSUPPORTED", sqlState: "0A000", "Distinct window functions are not supported: \"\(name)\".")
             }
             let call = try windowAggregate(functionName, arguments, filter, function, resolver)
-            if order.isEmpty, window.frame == nil { frame = WindowCall.Frame(kind: .rows, lower: .unboundedPreceding, upper: .unboundedFollowing) }
+            if order.isEmpty, window.frame == nil {
+                frame = WindowCall.Frame(kind: .rows, lower: .unboundedPreceding, upper: .unboundedFollowing)
+            }
             return made(.aggregate(call), [], call.dataType, nullable: call.isNullable)
         default:
             throw SparkError(
@@ -148,7 +155,8 @@ enum WindowFunctions {
                     guard let rows = PlanCompiler.constant(distance)?.integerValue else {
                         throw SparkError(
                             "DATATYPE_MISMATCH.SPECIFIED_WINDOW_FRAME_UNACCEPTED_TYPE", sqlState: "42K09",
-                            "Cannot resolve the window frame due to data type mismatch: a whole number of rows is wanted, not \"\(expression.prettySQL)\".")
+                            "Cannot resolve the window frame due to data type mismatch: a whole number of rows is wanted, not \"\(expression.prettySQL)\"."
+                        )
                     }
                     return rows == 0 ? .currentRow : .rows(rows)
                 }
@@ -156,7 +164,8 @@ enum WindowFunctions {
                     throw SparkError(
                         order.isEmpty ? "DATATYPE_MISMATCH.RANGE_FRAME_WITHOUT_ORDER" : "DATATYPE_MISMATCH.RANGE_FRAME_MULTI_ORDER",
                         sqlState: "42K09",
-                        "Cannot resolve the window due to data type mismatch: A range window frame with value boundaries \(order.isEmpty ? "cannot be used in an unordered window specification" : "cannot be used in a window specification with multiple order by expressions").")
+                        "Cannot resolve the window due to data type mismatch: A range window frame with value boundaries \(order.isEmpty ? "cannot be used in an unordered window specification" : "cannot be used in a window specification with multiple order by expressions")."
+                    )
                 }
                 if let value = PlanCompiler.constant(distance)?.doubleValue, value == 0 { return .currentRow }
                 let moved = try FunctionCatalog.resolve(

@@ -1,14 +1,22 @@
 /// Queries, and the rows that Apache Spark 4 gives for them, as text; a query without ORDER BY has its rows in any order.
 enum RelationalGold {
     static let views: [(name: String, sql: String)] = [
-        ("emp",
-         "SELECT * FROM VALUES (1,'ann','eng',100,CAST(NULL AS INT)),(2,'bob','eng',80,1),(3,'cid','ops',60,1),(4,'dee','ops',60,3),(5,'eve',NULL,90,1),(6,'fay','hr',CAST(NULL AS INT),2) AS e(id,name,dept,pay,boss)"),
-        ("dept",
-         "SELECT * FROM VALUES ('eng','Engines',1),('ops','Operations',2),('law','Law',3),(NULL,'None',4) AS d(dept,title,rank)"),
-        ("nums",
-         "SELECT * FROM VALUES (1,1.5D,true),(2,CAST(NULL AS DOUBLE),false),(3,-2.5D,NULL),(CAST(NULL AS INT),4.0D,true),(2,0.5D,true) AS n(a,x,b)"),
-        ("nested",
-         "SELECT 1 AS id, array(1,2,3) AS xs, map('a',1,'b',2) AS m UNION ALL SELECT 2, array(), map() UNION ALL SELECT 3, CAST(NULL AS ARRAY<INT>), CAST(NULL AS MAP<STRING,INT>) UNION ALL SELECT 4, array(9,NULL), map('z',NULL)"),
+        (
+            "emp",
+            "SELECT * FROM VALUES (1,'ann','eng',100,CAST(NULL AS INT)),(2,'bob','eng',80,1),(3,'cid','ops',60,1),(4,'dee','ops',60,3),(5,'eve',NULL,90,1),(6,'fay','hr',CAST(NULL AS INT),2) AS e(id,name,dept,pay,boss)"
+        ),
+        (
+            "dept",
+            "SELECT * FROM VALUES ('eng','Engines',1),('ops','Operations',2),('law','Law',3),(NULL,'None',4) AS d(dept,title,rank)"
+        ),
+        (
+            "nums",
+            "SELECT * FROM VALUES (1,1.5D,true),(2,CAST(NULL AS DOUBLE),false),(3,-2.5D,NULL),(CAST(NULL AS INT),4.0D,true),(2,0.5D,true) AS n(a,x,b)"
+        ),
+        (
+            "nested",
+            "SELECT 1 AS id, array(1,2,3) AS xs, map('a',1,'b',2) AS m UNION ALL SELECT 2, array(), map() UNION ALL SELECT 3, CAST(NULL AS ARRAY<INT>), CAST(NULL AS MAP<STRING,INT>) UNION ALL SELECT 4, array(9,NULL), map('z',NULL)"
+        ),
     ]
 
     struct Case: Sendable {
@@ -69,7 +77,10 @@ enum RelationalGold {
         Case(
             sql: "SELECT e.name, d.title FROM emp e JOIN dept d ON e.pay > d.rank * 30 AND d.title <> 'Law'",
             names: "name|title",
-            rows: ["ann|Engines", "ann|Operations", "bob|Engines", "bob|Operations", "cid|Engines", "dee|Engines", "eve|Engines", "eve|Operations"]),
+            rows: [
+                "ann|Engines", "ann|Operations", "bob|Engines", "bob|Operations", "cid|Engines", "dee|Engines", "eve|Engines",
+                "eve|Operations",
+            ]),
         Case(
             sql: "SELECT e.name, d.title FROM emp e LEFT JOIN dept d ON e.dept = d.dept AND e.pay > 70",
             names: "name|title",
@@ -81,15 +92,22 @@ enum RelationalGold {
         Case(
             sql: "SELECT * FROM emp JOIN dept USING (dept)",
             names: "dept|id|name|pay|boss|title|rank",
-            rows: ["eng|1|ann|100|NULL|Engines|1", "eng|2|bob|80|1|Engines|1", "ops|3|cid|60|1|Operations|2", "ops|4|dee|60|3|Operations|2"]),
+            rows: [
+                "eng|1|ann|100|NULL|Engines|1", "eng|2|bob|80|1|Engines|1", "ops|3|cid|60|1|Operations|2", "ops|4|dee|60|3|Operations|2",
+            ]),
         Case(
             sql: "SELECT * FROM emp NATURAL JOIN dept",
             names: "dept|id|name|pay|boss|title|rank",
-            rows: ["eng|1|ann|100|NULL|Engines|1", "eng|2|bob|80|1|Engines|1", "ops|3|cid|60|1|Operations|2", "ops|4|dee|60|3|Operations|2"]),
+            rows: [
+                "eng|1|ann|100|NULL|Engines|1", "eng|2|bob|80|1|Engines|1", "ops|3|cid|60|1|Operations|2", "ops|4|dee|60|3|Operations|2",
+            ]),
         Case(
             sql: "SELECT dept, title, name FROM emp FULL JOIN dept USING (dept)",
             names: "dept|title|name",
-            rows: ["NULL|NULL|eve", "NULL|None|NULL", "eng|Engines|ann", "eng|Engines|bob", "hr|NULL|fay", "law|Law|NULL", "ops|Operations|cid", "ops|Operations|dee"]),
+            rows: [
+                "NULL|NULL|eve", "NULL|None|NULL", "eng|Engines|ann", "eng|Engines|bob", "hr|NULL|fay", "law|Law|NULL",
+                "ops|Operations|cid", "ops|Operations|dee",
+            ]),
         Case(
             sql: "SELECT count(*), count(pay), sum(pay), avg(pay), min(pay), max(pay), min(name), max(name) FROM emp",
             names: "count(1)|count(pay)|sum(pay)|avg(pay)|min(pay)|max(pay)|min(name)|max(name)",
@@ -133,15 +151,24 @@ enum RelationalGold {
         Case(
             sql: "SELECT dept, boss, count(*) FROM emp GROUP BY ROLLUP(dept, boss)",
             names: "dept|boss|count(1)",
-            rows: ["eng|1|1", "ops|1|1", "ops|3|1", "hr|2|1", "eng|NULL|1", "eng|NULL|2", "NULL|NULL|6", "ops|NULL|2", "NULL|1|1", "NULL|NULL|1", "hr|NULL|1"]),
+            rows: [
+                "eng|1|1", "ops|1|1", "ops|3|1", "hr|2|1", "eng|NULL|1", "eng|NULL|2", "NULL|NULL|6", "ops|NULL|2", "NULL|1|1",
+                "NULL|NULL|1", "hr|NULL|1",
+            ]),
         Case(
             sql: "SELECT dept, boss, count(*), grouping_id() FROM emp GROUP BY CUBE(dept, boss)",
             names: "dept|boss|count(1)|grouping_id()",
-            rows: ["eng|1|1|0", "ops|1|1|0", "ops|3|1|0", "hr|2|1|0", "eng|NULL|1|0", "eng|NULL|2|1", "NULL|NULL|1|2", "NULL|NULL|6|3", "NULL|1|3|2", "ops|NULL|2|1", "NULL|3|1|2", "NULL|1|1|0", "NULL|NULL|1|1", "hr|NULL|1|1", "NULL|2|1|2"]),
+            rows: [
+                "eng|1|1|0", "ops|1|1|0", "ops|3|1|0", "hr|2|1|0", "eng|NULL|1|0", "eng|NULL|2|1", "NULL|NULL|1|2", "NULL|NULL|6|3",
+                "NULL|1|3|2", "ops|NULL|2|1", "NULL|3|1|2", "NULL|1|1|0", "NULL|NULL|1|1", "hr|NULL|1|1", "NULL|2|1|2",
+            ]),
         Case(
             sql: "SELECT dept, boss, sum(pay), grouping(dept), grouping(boss) FROM emp GROUP BY GROUPING SETS ((dept), (boss), ())",
             names: "dept|boss|sum(pay)|grouping(dept)|grouping(boss)",
-            rows: ["eng|NULL|180|0|1", "NULL|NULL|100|1|0", "NULL|NULL|390|1|1", "NULL|1|230|1|0", "ops|NULL|120|0|1", "NULL|3|60|1|0", "NULL|NULL|90|0|1", "hr|NULL|NULL|0|1", "NULL|2|NULL|1|0"]),
+            rows: [
+                "eng|NULL|180|0|1", "NULL|NULL|100|1|0", "NULL|NULL|390|1|1", "NULL|1|230|1|0", "ops|NULL|120|0|1", "NULL|3|60|1|0",
+                "NULL|NULL|90|0|1", "hr|NULL|NULL|0|1", "NULL|2|NULL|1|0",
+            ]),
         Case(
             sql: "SELECT dept, sum(pay) FROM emp GROUP BY dept WITH ROLLUP",
             names: "dept|sum(pay)",
@@ -151,15 +178,20 @@ enum RelationalGold {
             names: "stddev(pay)|stddev_pop(pay)|variance(pay)|var_pop(pay)|skewness(pay)|kurtosis(pay)",
             rows: ["17.88854381999832|16.0|320.0|256.0|0.03515625|-1.5810546875"]),
         Case(
-            sql: "SELECT corr(id, pay), covar_pop(id, pay), covar_samp(id, pay), regr_slope(pay, id), regr_intercept(pay, id), regr_r2(pay, id), regr_count(pay, id) FROM emp",
-            names: "corr(id, pay)|covar_pop(id, pay)|covar_samp(id, pay)|regr_slope(pay, id)|regr_intercept(pay, id)|regr_r2(pay, id)|regr_count(pay, id)",
+            sql:
+                "SELECT corr(id, pay), covar_pop(id, pay), covar_samp(id, pay), regr_slope(pay, id), regr_intercept(pay, id), regr_r2(pay, id), regr_count(pay, id) FROM emp",
+            names:
+                "corr(id, pay)|covar_pop(id, pay)|covar_samp(id, pay)|regr_slope(pay, id)|regr_intercept(pay, id)|regr_r2(pay, id)|regr_count(pay, id)",
             rows: ["-0.35355339059327373|-8.0|-10.0|-4.0|90.0|0.12499999999999997|5"]),
         Case(
-            sql: "SELECT percentile(pay, 0.3), median(pay), percentile_approx(pay, 0.5), percentile_approx(pay, array(0.25, 0.75)), percentile(pay, array(0.1, 0.9)) FROM emp",
-            names: "percentile(pay, 0.3, 1)|median(pay)|percentile_approx(pay, 0.5, 10000)|percentile_approx(pay, array(0.25, 0.75), 10000)|percentile(pay, array(0.1, 0.9), 1)",
+            sql:
+                "SELECT percentile(pay, 0.3), median(pay), percentile_approx(pay, 0.5), percentile_approx(pay, array(0.25, 0.75)), percentile(pay, array(0.1, 0.9)) FROM emp",
+            names:
+                "percentile(pay, 0.3, 1)|median(pay)|percentile_approx(pay, 0.5, 10000)|percentile_approx(pay, array(0.25, 0.75), 10000)|percentile(pay, array(0.1, 0.9), 1)",
             rows: ["64.0|80.0|80|[60, 90]|[60.0, 96.0]"]),
         Case(
-            sql: "SELECT percentile_cont(0.25) WITHIN GROUP (ORDER BY pay), percentile_disc(0.25) WITHIN GROUP (ORDER BY pay DESC) FROM emp",
+            sql:
+                "SELECT percentile_cont(0.25) WITHIN GROUP (ORDER BY pay), percentile_disc(0.25) WITHIN GROUP (ORDER BY pay DESC) FROM emp",
             names: "percentile_cont(0.25) WITHIN GROUP (ORDER BY pay)|percentile_disc(0.25) WITHIN GROUP (ORDER BY pay DESC)",
             rows: ["60.0|90.0"]),
         Case(
@@ -187,8 +219,10 @@ enum RelationalGold {
             names: "approx_count_distinct(dept)",
             rows: ["3"]),
         Case(
-            sql: "SELECT listagg(name, ',') WITHIN GROUP (ORDER BY name DESC), string_agg(DISTINCT dept, '-') WITHIN GROUP (ORDER BY dept) FROM emp",
-            names: "listagg(name, ,) WITHIN GROUP (ORDER BY name DESC NULLS LAST)|listagg(DISTINCT dept, -) WITHIN GROUP (ORDER BY dept ASC NULLS FIRST)",
+            sql:
+                "SELECT listagg(name, ',') WITHIN GROUP (ORDER BY name DESC), string_agg(DISTINCT dept, '-') WITHIN GROUP (ORDER BY dept) FROM emp",
+            names:
+                "listagg(name, ,) WITHIN GROUP (ORDER BY name DESC NULLS LAST)|listagg(DISTINCT dept, -) WITHIN GROUP (ORDER BY dept ASC NULLS FIRST)",
             rows: ["fay,eve,dee,cid,bob,ann|eng-hr-ops"]),
         Case(
             sql: "SELECT sum(x), avg(x), min(x), max(x) FROM nums",
@@ -343,7 +377,8 @@ enum RelationalGold {
             names: "a",
             rows: ["1", "3", "NULL"]),
         Case(
-            sql: "WITH w AS (SELECT dept, sum(pay) AS s FROM emp GROUP BY dept), v AS (SELECT max(s) AS m FROM w) SELECT w.dept FROM w JOIN v ON w.s = v.m",
+            sql:
+                "WITH w AS (SELECT dept, sum(pay) AS s FROM emp GROUP BY dept), v AS (SELECT max(s) AS m FROM w) SELECT w.dept FROM w JOIN v ON w.s = v.m",
             names: "dept",
             rows: ["eng"]),
         Case(
@@ -355,16 +390,21 @@ enum RelationalGold {
             names: "name|rn",
             rows: ["eve|1", "ann|1", "bob|2", "fay|1", "cid|1", "dee|2"]),
         Case(
-            sql: "SELECT name, rank() OVER (ORDER BY pay) r, dense_rank() OVER (ORDER BY pay) d, percent_rank() OVER (ORDER BY pay) p, cume_dist() OVER (ORDER BY pay) c FROM emp",
+            sql:
+                "SELECT name, rank() OVER (ORDER BY pay) r, dense_rank() OVER (ORDER BY pay) d, percent_rank() OVER (ORDER BY pay) p, cume_dist() OVER (ORDER BY pay) c FROM emp",
             names: "name|r|d|p|c",
-            rows: ["fay|1|1|0.0|0.16666666666666666", "cid|2|2|0.2|0.5", "dee|2|2|0.2|0.5", "bob|4|3|0.6|0.6666666666666666", "eve|5|4|0.8|0.8333333333333334", "ann|6|5|1.0|1.0"]),
+            rows: [
+                "fay|1|1|0.0|0.16666666666666666", "cid|2|2|0.2|0.5", "dee|2|2|0.2|0.5", "bob|4|3|0.6|0.6666666666666666",
+                "eve|5|4|0.8|0.8333333333333334", "ann|6|5|1.0|1.0",
+            ]),
         Case(
             sql: "SELECT name, ntile(4) OVER (ORDER BY id) FROM emp",
             names: "name|ntile(4) OVER (ORDER BY id ASC NULLS FIRST ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)",
             rows: ["ann|1", "bob|1", "cid|2", "dee|2", "eve|3", "fay|4"]),
         Case(
             sql: "SELECT name, lag(name) OVER (ORDER BY id), lead(name, 2, 'none') OVER (ORDER BY id) FROM emp",
-            names: "name|lag(name, 1, NULL) OVER (ORDER BY id ASC NULLS FIRST ROWS BETWEEN -1 FOLLOWING AND -1 FOLLOWING)|lead(name, 2, none) OVER (ORDER BY id ASC NULLS FIRST ROWS BETWEEN 2 FOLLOWING AND 2 FOLLOWING)",
+            names:
+                "name|lag(name, 1, NULL) OVER (ORDER BY id ASC NULLS FIRST ROWS BETWEEN -1 FOLLOWING AND -1 FOLLOWING)|lead(name, 2, none) OVER (ORDER BY id ASC NULLS FIRST ROWS BETWEEN 2 FOLLOWING AND 2 FOLLOWING)",
             rows: ["ann|NULL|cid", "bob|ann|dee", "cid|bob|eve", "dee|cid|fay", "eve|dee|none", "fay|eve|none"]),
         Case(
             sql: "SELECT name, sum(pay) OVER (PARTITION BY dept) FROM emp",
@@ -400,11 +440,13 @@ enum RelationalGold {
             rows: ["1|100", "2|90", "3|90", "4|90", "5|90", "6|NULL"]),
         Case(
             sql: "SELECT id, first_value(pay) OVER w, last_value(pay) OVER w, nth_value(pay, 2) OVER w FROM emp WINDOW w AS (ORDER BY id)",
-            names: "id|first_value(pay) OVER (ORDER BY id ASC NULLS FIRST RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)|last_value(pay) OVER (ORDER BY id ASC NULLS FIRST RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)|nth_value(pay, 2) OVER (ORDER BY id ASC NULLS FIRST RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)",
+            names:
+                "id|first_value(pay) OVER (ORDER BY id ASC NULLS FIRST RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)|last_value(pay) OVER (ORDER BY id ASC NULLS FIRST RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)|nth_value(pay, 2) OVER (ORDER BY id ASC NULLS FIRST RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)",
             rows: ["1|100|100|NULL", "2|100|80|80", "3|100|60|80", "4|100|60|80", "5|100|90|80", "6|100|NULL|80"]),
         Case(
             sql: "SELECT id, first_value(boss) IGNORE NULLS OVER (ORDER BY id), last_value(boss, true) OVER (ORDER BY id DESC) FROM emp",
-            names: "id|first(boss) OVER (ORDER BY id ASC NULLS FIRST RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)|last_value(boss) OVER (ORDER BY id DESC NULLS LAST RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)",
+            names:
+                "id|first(boss) OVER (ORDER BY id ASC NULLS FIRST RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)|last_value(boss) OVER (ORDER BY id DESC NULLS LAST RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)",
             rows: ["6|1|2", "5|1|1", "4|1|3", "3|1|1", "2|1|1", "1|NULL|1"]),
         Case(
             sql: "SELECT id, collect_list(id) OVER (ORDER BY id ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) FROM emp",
@@ -475,7 +517,8 @@ enum RelationalGold {
             names: "col1|col2",
             rows: ["1|a", "2|b"]),
         Case(
-            sql: "SELECT id, c0, c1 FROM (SELECT 1 AS id, '{\"a\":1,\"b\":{\"c\":\"x\"}}' AS j) LATERAL VIEW json_tuple(j, 'a', 'b') AS c0, c1",
+            sql:
+                "SELECT id, c0, c1 FROM (SELECT 1 AS id, '{\"a\":1,\"b\":{\"c\":\"x\"}}' AS j) LATERAL VIEW json_tuple(j, 'a', 'b') AS c0, c1",
             names: "id|c0|c1",
             rows: ["1|1|{\"c\":\"x\"}"]),
         Case(
@@ -499,7 +542,8 @@ enum RelationalGold {
             names: "dept|1|2|3",
             rows: ["eng|80|NULL|NULL", "ops|60|NULL|60", "hr|NULL|NULL|NULL", "NULL|90|NULL|NULL"]),
         Case(
-            sql: "SELECT * FROM (SELECT dept, boss, pay FROM emp) PIVOT (sum(pay) AS s, count(pay) AS c FOR boss IN (1 AS one, 3 AS three))",
+            sql:
+                "SELECT * FROM (SELECT dept, boss, pay FROM emp) PIVOT (sum(pay) AS s, count(pay) AS c FOR boss IN (1 AS one, 3 AS three))",
             names: "dept|one_s|one_c|three_s|three_c",
             rows: ["eng|80|1|NULL|NULL", "ops|60|1|60|1", "hr|NULL|NULL|NULL|NULL", "NULL|90|1|NULL|NULL"]),
         Case(
@@ -581,7 +625,10 @@ enum RelationalGold {
         Case(
             sql: "SELECT grouping(dept), dept FROM emp GROUP BY dept, boss WITH CUBE",
             names: "grouping(dept)|dept",
-            rows: ["0|eng", "0|ops", "0|ops", "0|hr", "0|eng", "0|eng", "1|NULL", "1|NULL", "1|NULL", "0|ops", "1|NULL", "0|NULL", "0|NULL", "0|hr", "1|NULL"]),
+            rows: [
+                "0|eng", "0|ops", "0|ops", "0|hr", "0|eng", "0|eng", "1|NULL", "1|NULL", "1|NULL", "0|ops", "1|NULL", "0|NULL", "0|NULL",
+                "0|hr", "1|NULL",
+            ]),
     ]
 
     /// Queries that Spark refuses, with the error's class.

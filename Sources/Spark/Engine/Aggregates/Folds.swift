@@ -12,7 +12,8 @@ final class Extreme<T: Comparable & BitwiseCopyable & FixedWidthInteger>: Accumu
     private let wrap: (Buffer<T>) -> Column.Values
     private let unwrap: (Column.Values) -> Buffer<T>?
 
-    init(_ type: DataType, _ isMax: Bool, _ wrap: @escaping (Buffer<T>) -> Column.Values, _ unwrap: @escaping (Column.Values) -> Buffer<T>?) {
+    init(_ type: DataType, _ isMax: Bool, _ wrap: @escaping (Buffer<T>) -> Column.Values, _ unwrap: @escaping (Column.Values) -> Buffer<T>?)
+    {
         self.type = type
         self.isMax = isMax
         self.wrap = wrap
@@ -158,7 +159,9 @@ final class Moments: Accumulator {
             // One value has no sample variance: null, as in Spark without its legacy mode.
             case .varianceSample: value = state.n < 2 ? nil : state.m2 / (state.n - 1)
             case .deviationSample: value = state.n < 2 ? nil : (state.m2 / (state.n - 1)).squareRoot()
-            case .skewness: value = state.n == 0 || state.m2 == 0 ? nil : state.n.squareRoot() * state.m3 / (state.m2 * state.m2 * state.m2).squareRoot()
+            case .skewness:
+                value =
+                    state.n == 0 || state.m2 == 0 ? nil : state.n.squareRoot() * state.m3 / (state.m2 * state.m2 * state.m2).squareRoot()
             default: value = state.n == 0 || state.m2 == 0 ? nil : state.n * state.m4 / (state.m2 * state.m2) - 3
             }
             result.values.append(value ?? 0)
@@ -239,7 +242,9 @@ final class Comoments: Accumulator {
             case .intercept: return state.yy == 0 ? nil : state.x - state.ck / state.yy * state.y
             case .r2:
                 if state.yy == 0 { return nil }
-                return state.xx == 0 ? 1 : state.ck * state.ck / state.xx / state.yy
+                if state.xx == 0 { return 1 }
+                let correlation = state.ck / (state.xx * state.yy).squareRoot()
+                return correlation * correlation
             }
         default: return nil
         }

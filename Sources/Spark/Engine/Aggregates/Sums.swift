@@ -31,7 +31,8 @@ enum SumError {
     static var overflow: SparkError {
         SparkError(
             "ARITHMETIC_OVERFLOW", sqlState: "22003",
-            "long overflow. Use 'try_sum' to tolerate overflow and return NULL instead. If necessary set \"spark.sql.ansi.enabled\" to \"false\" to bypass this error.")
+            "long overflow. Use 'try_sum' to tolerate overflow and return NULL instead. If necessary set \"spark.sql.ansi.enabled\" to \"false\" to bypass this error."
+        )
     }
 }
 
@@ -285,7 +286,8 @@ final class DecimalSum: Accumulator {
             guard isTry else {
                 throw SparkError(
                     "NUMERIC_VALUE_OUT_OF_RANGE.WITH_SUGGESTION", sqlState: "22003",
-                    "The sum cannot be represented as Decimal(\(precision), \(scale)). If necessary set \"spark.sql.ansi.enabled\" to \"false\" to bypass this error, and return NULL instead.")
+                    "The sum cannot be represented as Decimal(\(precision), \(scale)). If necessary set \"spark.sql.ansi.enabled\" to \"false\" to bypass this error, and return NULL instead."
+                )
             }
             state.seen[group] = false
         }

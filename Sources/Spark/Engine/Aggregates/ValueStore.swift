@@ -121,7 +121,8 @@ final class KeyedValue: Accumulator {
             encoding.append(Int(row), to: &bytes)
             let isBetter: Bool
             if let best = keys[Int(group)] {
-                isBetter = isMax ? best.lexicographicallyPrecedes(bytes) : bytes.lexicographicallyPrecedes(best)
+                // Of equal keys the latest wins, as in Spark.
+                isBetter = isMax ? !bytes.lexicographicallyPrecedes(best) : !best.lexicographicallyPrecedes(bytes)
             } else {
                 isBetter = true
             }

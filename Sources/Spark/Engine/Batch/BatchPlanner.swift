@@ -47,7 +47,8 @@ struct BatchPlanner {
             return LimitOperator(SortOperator(try self.plan(child), keys, limit: count, schema: schema, run: run), count: count)
         case .limit(let count, .offset(let offset, .sort(let keys, let child))):
             return LimitOperator(
-                SortOperator(try self.plan(child), keys, limit: offset.addingReportingOverflow(count).partialValue, schema: schema, run: run),
+                SortOperator(
+                    try self.plan(child), keys, limit: offset.addingReportingOverflow(count).partialValue, schema: schema, run: run),
                 count: count, offset: offset)
         case .limit(let count, .offset(let offset, let child)): return LimitOperator(try self.plan(child), count: count, offset: offset)
         case .limit(let count, let child): return LimitOperator(try self.plan(child), count: count)

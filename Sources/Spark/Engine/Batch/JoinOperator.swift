@@ -70,7 +70,9 @@ final class JoinOperator: BatchOperator {
             if case .mark(let nullAware?) = join.kind {
                 let groups = correlated.insert(RowKeys(Array(columns[..<nullAware]), count: batch.count))
                 hasNull = Array(repeating: false, count: correlated.count)
-                for row in 0..<batch.count where columns[nullAware...].contains(where: { $0.isNull(row) }) { hasNull[Int(groups[row])] = true }
+                for row in 0..<batch.count where columns[nullAware...].contains(where: { $0.isNull(row) }) {
+                    hasNull[Int(groups[row])] = true
+                }
             }
         }
     }
@@ -101,7 +103,8 @@ final class JoinOperator: BatchOperator {
             guard isPaired, !lefts.isEmpty else { return }
             try await run.emit(
                 ResultBatch(
-                    columns: batch.columns.map { $0.gathered(lefts) } + side.batch.columns.map { $0.gathered(rights) }, count: lefts.count), emit)
+                    columns: batch.columns.map { $0.gathered(lefts) } + side.batch.columns.map { $0.gathered(rights) }, count: lefts.count),
+                emit)
         }
 
         var numbers: [Int32] = []
@@ -148,7 +151,8 @@ final class JoinOperator: BatchOperator {
             guard !rows.isEmpty else { return }
             try await emit(
                 ResultBatch(
-                    columns: batch.columns.map { $0.gathered(rows) } + rightSchema.fields.map { Column.nulls($0.dataType, count: rows.count) },
+                    columns: batch.columns.map { $0.gathered(rows) }
+                        + rightSchema.fields.map { Column.nulls($0.dataType, count: rows.count) },
                     count: rows.count))
         case .leftSemi, .leftAnti:
             let rows = (0..<Int32(batch.count)).filter { isMatched[Int($0)] == (join.kind == .leftSemi) }

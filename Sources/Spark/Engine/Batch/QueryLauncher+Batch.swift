@@ -19,7 +19,8 @@ extension QueryLauncher {
     }
 
     func run(
-        _ plan: LogicalPlan, _ session: SessionState, onSchema: (StructType) async throws -> Void, _ body: (ResultBatch) async throws -> Void
+        _ plan: LogicalPlan, _ session: SessionState, onSchema: (StructType) async throws -> Void,
+        _ body: (ResultBatch) async throws -> Void
     ) async throws {
         guard !plan.isStreaming else {
             throw SparkError(

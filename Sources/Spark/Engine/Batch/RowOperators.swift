@@ -287,7 +287,8 @@ final class SingleRowOperator: BatchOperator {
         var row: ResultBatch?
         try await child.run { batch in
             guard batch.count <= 1, batch.count == 0 || row == nil else {
-                throw SparkError("SCALAR_SUBQUERY_TOO_MANY_ROWS", sqlState: "21000", "More than one row returned by a subquery used as an expression.")
+                throw SparkError(
+                    "SCALAR_SUBQUERY_TOO_MANY_ROWS", sqlState: "21000", "More than one row returned by a subquery used as an expression.")
             }
             if batch.count == 1 { row = batch }
         }

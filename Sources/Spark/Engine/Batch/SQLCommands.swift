@@ -39,7 +39,9 @@ extension Engine {
         case .showTables(let pattern):
             return Self.tables(
                 ["namespace", "tableName"],
-                (session.viewNames.map { ("", $0) } + memoryTableNames.map { ("", $0) }).filter { Self.matches($0.1, pattern) }.sorted { $0.1 < $1.1 })
+                (session.viewNames.map { ("", $0) } + memoryTableNames.map { ("", $0) }).filter { Self.matches($0.1, pattern) }.sorted {
+                    $0.1 < $1.1
+                })
         case .showViews(let pattern):
             return Self.tables(["namespace", "viewName"], session.viewNames.filter { Self.matches($0, pattern) }.map { ("", $0) })
         case .showDatabases(let pattern): return Self.rows(["namespace"], Self.matches("default", pattern) ? [["default"]] : [])
@@ -52,16 +54,22 @@ extension Engine {
         case .describe(let name): return Self.columns(try await schema(of: .table(UnresolvedTable(name)), in: session))
         case .describeQuery(let plan): return Self.columns(try await schema(of: plan, in: session))
         case .describeFunction(let name):
-            let isKnown = FunctionCatalog.names.contains(name.lowercased()) || AggregateCatalog.contains(name) || WindowFunctions.names.contains(name.lowercased())
+            let isKnown =
+                FunctionCatalog.names.contains(name.lowercased()) || AggregateCatalog.contains(name)
+                || WindowFunctions.names.contains(name.lowercased())
             guard isKnown else {
-                throw SparkError("UNRESOLVED_ROUTINE", sqlState: "42883", "Cannot resolve routine `\(name)` on search path [`system`.`builtin`, `system`.`session`, `spark_catalog`.`default`].")
+                throw SparkError(
+                    "UNRESOLVED_ROUTINE", sqlState: "42883",
+                    "Cannot resolve routine `\(name)` on search path [`system`.`builtin`, `system`.`session`, `spark_catalog`.`default`].")
             }
             return Self.rows(["function_desc"], [["Function: \(name.lowercased())"]])
         case .use(let name):
-            guard name[name.count - 1].equalsIgnoringCase("default") || name.count == 1 && name[0].equalsIgnoringCase("spark_catalog") else {
+            guard name[name.count - 1].equalsIgnoringCase("default") || name.count == 1 && name[0].equalsIgnoringCase("spark_catalog")
+            else {
                 throw SparkError(
                     "SCHEMA_NOT_FOUND", sqlState: "42704",
-                    "The schema `spark_catalog`.\(Scope.text(name)) cannot be found. Verify the spelling and correctness of the schema and catalog.")
+                    "The schema `spark_catalog`.\(Scope.text(name)) cannot be found. Verify the spelling and correctness of the schema and catalog."
+                )
             }
             return .rows(StructType(), [])
         case .createDatabase(let name, let ifNotExists):
@@ -69,7 +77,8 @@ extension Engine {
             guard ifNotExists else {
                 throw SparkError(
                     "SCHEMA_ALREADY_EXISTS", sqlState: "42P06",
-                    "Cannot create schema `default` because it already exists. Choose a different name, drop the existing schema, or add the IF NOT EXISTS clause to tolerate pre-existing schema.")
+                    "Cannot create schema `default` because it already exists. Choose a different name, drop the existing schema, or add the IF NOT EXISTS clause to tolerate pre-existing schema."
+                )
             }
             return .rows(StructType(), [])
         case .dropDatabase(let name, let ifExists):
@@ -84,7 +93,8 @@ extension Engine {
     private static func missing(_ name: [String]) -> SparkError {
         SparkError(
             "TABLE_OR_VIEW_NOT_FOUND", sqlState: "42P01",
-            "The table or view \(Scope.text(name)) cannot be found. Verify the spelling and correctness of the schema and catalog.\nIf you did not qualify the name with a schema, verify the current_schema() output, or qualify the name with the correct schema and catalog.\nTo tolerate the error on drop use DROP VIEW IF EXISTS or DROP TABLE IF EXISTS.")
+            "The table or view \(Scope.text(name)) cannot be found. Verify the spelling and correctness of the schema and catalog.\nIf you did not qualify the name with a schema, verify the current_schema() output, or qualify the name with the correct schema and catalog.\nTo tolerate the error on drop use DROP VIEW IF EXISTS or DROP TABLE IF EXISTS."
+        )
     }
 
     private func set(_ key: String?, _ value: String?, _ session: SessionState) -> SQLOutcome {
@@ -129,7 +139,8 @@ extension Engine {
     }
 
     private static func tables(_ names: [String], _ rows: [(String, String)]) -> SQLOutcome {
-        let schema = StructType(names.map { StructField($0, .string, nullable: false) } + [StructField("isTemporary", .boolean, nullable: false)])
+        let schema = StructType(
+            names.map { StructField($0, .string, nullable: false) } + [StructField("isTemporary", .boolean, nullable: false)])
         let columns = [
             MemorySource.column(rows.map { .string($0.0) }, .string), MemorySource.column(rows.map { .string($0.1) }, .string),
             MemorySource.column(rows.map { _ in .boolean(true) }, .boolean),

@@ -43,7 +43,8 @@ final class WindowOperator: BatchOperator {
     }
 
     private func sorted(_ batch: ResultBatch, _ specification: Specification) throws -> [Int32] {
-        let keys = specification.partition.map { ResolvedSortKey(expression: $0, isAscending: true, nullsFirst: true) } + specification.order
+        let keys =
+            specification.partition.map { ResolvedSortKey(expression: $0, isAscending: true, nullsFirst: true) } + specification.order
         if keys.isEmpty { return (0..<Int32(batch.count)).map { $0 } }
         return try SortOperator.order(batch, keys, run)
     }
@@ -111,7 +112,9 @@ struct SortedWindow {
             }
         case .percentRank:
             return doubles { range, values in
-                for row in range { values[row] = range.count == 1 ? 0 : Double(peerStart[row] - range.lowerBound) / Double(range.count - 1) }
+                for row in range {
+                    values[row] = range.count == 1 ? 0 : Double(peerStart[row] - range.lowerBound) / Double(range.count - 1)
+                }
             }
         case .cumeDist:
             return doubles { range, values in
@@ -173,7 +176,8 @@ struct SortedWindow {
             }
         }
         guard !missing.isEmpty, !fallback.isAllNull else { return value.gathered(rows) }
-        let both = Column.concatenated([value.stride == 1 ? value : value.gathered((0..<Int32(batch.count)).map { $0 }), fallback], value.type)
+        let both = Column.concatenated(
+            [value.stride == 1 ? value : value.gathered((0..<Int32(batch.count)).map { $0 }), fallback], value.type)
         for row in missing { rows[Int(row)] = Int32(batch.count) + row }
         return both.gathered(rows)
     }

@@ -17,7 +17,8 @@ enum FileSchema {
 
     private static func lines(_ path: String, _ body: (Substring) throws -> Bool) throws {
         guard let file = fopen(path, "r") else {
-            throw SparkError("FAILED_READ_FILE.FILE_NOT_EXIST", sqlState: "KD001", "Encountered error while reading file \(path). File does not exist.")
+            throw SparkError(
+                "FAILED_READ_FILE.FILE_NOT_EXIST", sqlState: "KD001", "Encountered error while reading file \(path). File does not exist.")
         }
         defer { fclose(file) }
         var line: UnsafeMutablePointer<CChar>?
@@ -38,7 +39,8 @@ enum FileSchema {
         var fields: [String: DataType] = [:]
         for file in try options.files() {
             try lines(file) { line in
-                guard !line.allSatisfy(\.isWhitespace), let value = try? JSONValue(parsing: String(line)), case .structure(let type) = type(of: value)
+                guard !line.allSatisfy(\.isWhitespace), let value = try? JSONValue(parsing: String(line)),
+                    case .structure(let type) = type(of: value)
                 else { return true }
                 for field in type.fields { fields[field.name] = merged(fields[field.name] ?? .null, field.dataType) }
                 return true
@@ -143,7 +145,9 @@ enum FileSchema {
 extension Resolver {
     /// JSON's and CSV's columns are made above a source of texts.
     func file(_ read: DataSourceRead) throws -> Relation? {
-        guard !read.isStreaming, let format = FileSourceOptions.Format(rawValue: read.format.lowercased()), format != .text else { return nil }
+        guard !read.isStreaming, let format = FileSourceOptions.Format(rawValue: read.format.lowercased()), format != .text else {
+            return nil
+        }
         let schema = try sourceSchema(read)
         var texts = read
         switch format {

@@ -56,7 +56,8 @@ final class FileSource: StreamSource {
     static func blocks(of path: String, _ body: (Buffer<UInt8>, Int) async throws -> Void) async throws {
         let descriptor = open(path, O_RDONLY)
         guard descriptor >= 0 else {
-            throw SparkError("FAILED_READ_FILE.FILE_NOT_EXIST", sqlState: "KD001", "Encountered error while reading file \(path). File does not exist.")
+            throw SparkError(
+                "FAILED_READ_FILE.FILE_NOT_EXIST", sqlState: "KD001", "Encountered error while reading file \(path). File does not exist.")
         }
         defer { close(descriptor) }
         var rest: [UInt8] = []
@@ -70,7 +71,8 @@ final class FileSource: StreamSource {
             while filled < block.count {
                 let got = readBytes(descriptor, block.pointer + filled, block.count - filled)
                 guard got >= 0 else {
-                    throw SparkError("FAILED_READ_FILE.NO_HINT", sqlState: "KD001", "Encountered error while reading file \(path): errno \(errno).")
+                    throw SparkError(
+                        "FAILED_READ_FILE.NO_HINT", sqlState: "KD001", "Encountered error while reading file \(path): errno \(errno).")
                 }
                 if got == 0 {
                     isEnd = true
@@ -83,7 +85,8 @@ final class FileSource: StreamSource {
                 while end > 0, block.pointer[end - 1] != 0x0A { end -= 1 }
                 if end == 0 {
                     guard filled < lineBytesMax else {
-                        throw SparkError("FAILED_READ_FILE.NO_HINT", sqlState: "KD001", "A line of \(path) is longer than \(lineBytesMax) bytes.")
+                        throw SparkError(
+                            "FAILED_READ_FILE.NO_HINT", sqlState: "KD001", "A line of \(path) is longer than \(lineBytesMax) bytes.")
                     }
                     rest = Array(UnsafeBufferPointer(start: block.pointer, count: filled))
                     size = filled
@@ -177,7 +180,9 @@ struct FileSourceOptions {
         } else if let path = options["path"] {
             paths = [path]
         } else {
-            throw SparkError("UNABLE_TO_INFER_SCHEMA", sqlState: "42KD9", "Unable to infer schema for \(read.format). It must be specified manually.", nextStep: "give load() a path")
+            throw SparkError(
+                "UNABLE_TO_INFER_SCHEMA", sqlState: "42KD9", "Unable to infer schema for \(read.format). It must be specified manually.",
+                nextStep: "give load() a path")
         }
         func isOn(_ name: String) -> Bool { options[name]?.equalsIgnoringCase("true") == true }
         for name in ["multiLine", "wholetext", "recursiveFileLookup", "encoding", "charset", "pathGlobFilter"] {
@@ -188,7 +193,8 @@ struct FileSourceOptions {
             let text = names.lazy.compactMap { options[$0] }.first ?? String(fallback)
             let plain = text == "\\t" ? "\t" : text
             guard plain.utf8.count == 1, let byte = plain.utf8.first else {
-                throw SparkError("INVALID_SOURCE_OPTION", sqlState: "42616", "The csv option '\(names[0])' is '\(text)'; one ASCII character is wanted.")
+                throw SparkError(
+                    "INVALID_SOURCE_OPTION", sqlState: "42616", "The csv option '\(names[0])' is '\(text)'; one ASCII character is wanted.")
             }
             return byte
         }
@@ -226,7 +232,9 @@ struct FileSourceOptions {
         defer { closedir(folder) }
         var names: [String] = []
         while let entry = readdir(folder) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) } }
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
             if !name.hasPrefix("."), !name.hasPrefix("_") { names.append(name) }
         }
         return names.sorted().flatMap { contents(path + "/" + $0) }
