@@ -51,7 +51,7 @@ struct ProtobufTests {
             // A length of 2^64 - 1, and one just above what is there.
             ([0x0A] + [UInt8](repeating: 0xFF, count: 9) + [0x01], .truncated), ([0x0A, 0x02, 0x61], .truncated),
             ([0x00, 0x01], .badKey(0)), ([0x0E, 0x01], .badKey(14)), ([0x0F, 0x01], .badKey(15)), ([0x0C], .strayGroupEnd(field: 1)),
-            ([0x0B, 0x14], .strayGroupEnd(field: 2)), ([0x0B], .truncated), ([UInt8](repeating: 0x0B, count: 200), .tooDeep),
+            ([0x0B, 0x14], .strayGroupEnd(field: 2)), ([0x0B], .truncated), ([UInt8](repeating: 0x0B, count: 2_000), .tooDeep),
         ])
     func malformed(bytes: [UInt8], error: ProtobufError) {
         #expect(throws: error) { try read(bytes) }
