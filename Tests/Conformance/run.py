@@ -76,6 +76,8 @@ def shape(reason):
 
 
 def cell(text):
+    # Where the interpreter's packages are says nothing to a reader.
+    text = re.sub(r"\(/[^)]*/site-packages/", "(", text)
     return text.replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")
 
 
