@@ -19,6 +19,8 @@ func configuration(_ settings: [String: String] = [:]) throws -> ConsoleConfigur
         try values.set("console.\(key)", to: "", from: .builtIn)
     }
     try values.set("console.port", to: "0", from: .builtIn)
+    // A slow machine is no dead box.
+    try values.set("console.timeout", to: "30s", from: .builtIn)
     for (key, text) in settings { try values.set("console.\(key)", to: text, from: .builtIn) }
     return try ConsoleConfiguration(values: values)
 }
@@ -41,7 +43,7 @@ struct RunningConsole {
         request.method = method
         for (name, value) in headers { request.headers.replaceOrAdd(name: name, value: value) }
         if let body { request.body = .bytes(ByteBuffer(string: body)) }
-        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(10))
+        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(60))
         return Answer(
             status: Int(response.status.code), headers: response.headers,
             body: String(buffer: try await response.body.collect(upTo: 4 << 20)))
