@@ -15,3 +15,26 @@ struct TopicPartitions<Partition: WireStruct>: WireStruct {
 extension Int32: WireStruct {
     mutating func code(_ coder: inout some WireCoder) throws(WireError) { try coder.code(&self) }
 }
+
+/// A partition's number and what became of it: all that many answers say of a partition.
+struct PartitionError: WireStruct {
+    var index: Int32 = 0
+    var error = ErrorCode.none
+
+    mutating func code(_ coder: inout some WireCoder) throws(WireError) {
+        try coder.code(&index)
+        try coder.code(&error)
+        try coder.tags()
+    }
+}
+
+extension [TopicPartitions<PartitionError>] {
+    /// The same error for every partition that has none.
+    mutating func fail(_ error: ErrorCode) {
+        for topic in indices {
+            for index in self[topic].partitions.indices where self[topic].partitions[index].error == .none {
+                self[topic].partitions[index].error = error
+            }
+        }
+    }
+}

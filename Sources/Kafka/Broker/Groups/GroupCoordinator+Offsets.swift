@@ -5,7 +5,6 @@ internal import NIOCore
 /// Committed offsets: taken, given, and written to their topic.
 extension GroupCoordinator {
     func commit(_ request: OffsetCommitRequest, _ reply: Reply<OffsetCommitRequest>) {
-        let metadataMax = node.node.configuration.values.bytes("broker.offsets.metadata.bytes.max")
         perform { coordinator in
             var groupError = ErrorCode.none
             if request.groupID.isEmpty {
@@ -17,45 +16,49 @@ extension GroupCoordinator {
             } else if !coordinator.hasRoom(for: request.groupID) {
                 groupError = .groupMaxSizeReached
             }
-            var response = OffsetCommitResponse()
-            var entries: [(OffsetsRecord.Key, OffsetsRecord.Value?)] = []
             let timestamp = WallClock.nowMs
-            for topic in request.topics {
-                var answers: [OffsetCommitResponse.Partition] = []
-                for partition in topic.partitions {
-                    var error = groupError
+            let (topics, entries) = coordinator.entries(request.groupID, request.topics, refused: groupError, timestamp: timestamp)
+            let answer = OffsetCommitResponse(topics: topics)
+            coordinator.write(entries.map { ($0, $1) }) { error in
+                var answer = answer
+                if error != .none { answer.topics.fail(error) }
+                reply.send(answer)
+            }
+        }
+    }
+
+    /// What a commit of either kind writes, and what it answers where nothing else goes wrong.
+    ///
+    /// - Parameter refused: an error that stands for every partition; nothing is written then.
+    func entries<Partition: CommittedPartition>(
+        _ group: String, _ topics: [TopicPartitions<Partition>], refused: ErrorCode, timestamp: Int64
+    ) -> (answers: [TopicPartitions<PartitionError>], entries: [(OffsetsRecord.Key, OffsetsRecord.Value)]) {
+        let metadataMax = node.node.configuration.values.bytes("broker.offsets.metadata.bytes.max")
+        var entries: [(OffsetsRecord.Key, OffsetsRecord.Value)] = []
+        let answers = topics.map { topic in
+            TopicPartitions(
+                name: topic.name,
+                partitions: topic.partitions.map { partition in
+                    var error = refused
                     if error == .none {
-                        if coordinator.node.node.topics.partition(topic.name, partition.index) == nil {
+                        if node.node.topics.partition(topic.name, partition.index) == nil {
                             error = .unknownTopicOrPartition
                         } else if (partition.metadata?.utf8.count ?? 0) > metadataMax {
                             error = .offsetMetadataTooLarge
                         } else {
                             entries.append(
                                 (
-                                    .init(group: request.groupID, topic: topic.name, partition: partition.index),
+                                    .init(group: group, topic: topic.name, partition: partition.index),
                                     .init(
                                         offset: partition.committedOffset, leaderEpoch: partition.committedLeaderEpoch,
                                         metadata: partition.metadata ?? "", commitTimestamp: timestamp)
                                 ))
                         }
                     }
-                    answers.append(.init(index: partition.index, error: error))
-                }
-                response.topics.append(.init(name: topic.name, partitions: answers))
-            }
-            let answer = response
-            coordinator.write(entries) { error in
-                var answer = answer
-                if error != .none {
-                    for topic in answer.topics.indices {
-                        for index in answer.topics[topic].partitions.indices where answer.topics[topic].partitions[index].error == .none {
-                            answer.topics[topic].partitions[index].error = error
-                        }
-                    }
-                }
-                reply.send(answer)
-            }
+                    return PartitionError(index: partition.index, error: error)
+                })
         }
+        return (answers, entries)
     }
 
     func fetch(_ request: OffsetFetchRequest, _ reply: Reply<OffsetFetchRequest>) {
@@ -175,3 +178,14 @@ final class OffsetsReceiver: AckReceiver {
     init(_ body: @escaping @Sendable (ErrorCode) -> Void) { self.body = body }
     func acknowledged(_ index: Int, _ error: ErrorCode) { body(error) }
 }
+
+/// A partition's offset as both kinds of commit give it; the versions that carry the epoch differ.
+protocol CommittedPartition: WireStruct {
+    var index: Int32 { get }
+    var committedOffset: Int64 { get }
+    var committedLeaderEpoch: Int32 { get }
+    var metadata: String? { get }
+}
+
+extension OffsetCommitRequest.Partition: CommittedPartition {}
+extension TxnOffsetCommitRequest.Partition: CommittedPartition {}

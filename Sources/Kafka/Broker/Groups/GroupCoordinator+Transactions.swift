@@ -53,40 +53,15 @@ extension GroupCoordinator {
     /// Writes offsets in a producer's name; they count when its transaction commits. The transaction coordinator has found the
     /// offsets' partition to be in the transaction.
     func commit(_ request: TxnOffsetCommitRequest, _ reply: Reply<TxnOffsetCommitRequest>) {
-        let metadataMax = node.node.configuration.values.bytes("broker.offsets.metadata.bytes.max")
         perform { coordinator in
             let groupError = coordinator.checkMembership(request)
-            var response = TxnOffsetCommitResponse()
-            var entries: [(OffsetsRecord.Key, OffsetsRecord.Value)] = []
             let timestamp = WallClock.nowMs
-            for topic in request.topics {
-                var answers: [TxnOffsetCommitResponse.Partition] = []
-                for partition in topic.partitions {
-                    var error = groupError
-                    if error == .none {
-                        if coordinator.node.node.topics.partition(topic.name, partition.index) == nil {
-                            error = .unknownTopicOrPartition
-                        } else if (partition.metadata?.utf8.count ?? 0) > metadataMax {
-                            error = .offsetMetadataTooLarge
-                        } else {
-                            entries.append(
-                                (
-                                    .init(group: request.groupID, topic: topic.name, partition: partition.index),
-                                    .init(
-                                        offset: partition.committedOffset, leaderEpoch: partition.committedLeaderEpoch,
-                                        metadata: partition.metadata ?? "", commitTimestamp: timestamp)
-                                ))
-                        }
-                    }
-                    answers.append(.init(index: partition.index, error: error))
-                }
-                response.topics.append(.init(name: topic.name, partitions: answers))
-            }
-            let answer = response
+            let (topics, entries) = coordinator.entries(request.groupID, request.topics, refused: groupError, timestamp: timestamp)
+            let answer = TxnOffsetCommitResponse(topics: topics)
             let identity = Transaction.Identity(producerID: request.producerID, epoch: request.producerEpoch)
             coordinator.stage(entries, identity, timestamp) { error in
                 var answer = answer
-                if error != .none { answer.fail(error) }
+                if error != .none { answer.topics.fail(error) }
                 reply.send(answer)
             }
         }
@@ -168,7 +143,7 @@ extension GroupCoordinator {
             var response = OffsetDeleteResponse()
             var keys: [OffsetsRecord.Key] = []
             for topic in request.topics {
-                var answers: [OffsetDeleteResponse.Partition] = []
+                var answers: [PartitionError] = []
                 for index in topic.partitions {
                     if subscribed.contains(topic.name) {
                         answers.append(.init(index: index, error: .groupSubscribedToTopic))
@@ -189,15 +164,6 @@ extension GroupCoordinator {
 }
 
 extension TxnOffsetCommitResponse {
-    /// The same error for every partition that has none.
-    mutating func fail(_ error: ErrorCode) {
-        for topic in topics.indices {
-            for index in topics[topic].partitions.indices where topics[topic].partitions[index].error == .none {
-                topics[topic].partitions[index].error = error
-            }
-        }
-    }
-
     init(to request: TxnOffsetCommitRequest, _ error: ErrorCode) {
         topics = request.topics.map { topic in
             .init(name: topic.name, partitions: topic.partitions.map { .init(index: $0.index, error: error) })

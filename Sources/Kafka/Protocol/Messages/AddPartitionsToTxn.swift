@@ -13,16 +13,7 @@ struct AddPartitionsToTxnRequest: KafkaRequest {
     var producerEpoch: Int16 = -1
     var topics: [Topic] = []
 
-    struct Topic: WireStruct {
-        var name = ""
-        var partitions: [Int32] = []
-
-        mutating func code(_ coder: inout some WireCoder) throws(WireError) {
-            try coder.code(&name)
-            try coder.code(&partitions)
-            try coder.tags()
-        }
-    }
+    typealias Topic = TopicPartitions<Int32>
 
     mutating func code(_ coder: inout some WireCoder) throws(WireError) {
         try coder.code(&transactionalID)
@@ -37,27 +28,7 @@ struct AddPartitionsToTxnResponse: WireStruct {
     var throttleTimeMs: Int32 = 0
     var topics: [Topic] = []
 
-    struct Topic: WireStruct {
-        var name = ""
-        var partitions: [Partition] = []
-
-        mutating func code(_ coder: inout some WireCoder) throws(WireError) {
-            try coder.code(&name)
-            try coder.code(&partitions)
-            try coder.tags()
-        }
-    }
-
-    struct Partition: WireStruct {
-        var index: Int32 = 0
-        var error = ErrorCode.none
-
-        mutating func code(_ coder: inout some WireCoder) throws(WireError) {
-            try coder.code(&index)
-            try coder.code(&error)
-            try coder.tags()
-        }
-    }
+    typealias Topic = TopicPartitions<PartitionError>
 
     mutating func code(_ coder: inout some WireCoder) throws(WireError) {
         try coder.code(&throttleTimeMs)

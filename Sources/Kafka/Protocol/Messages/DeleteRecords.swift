@@ -12,16 +12,7 @@ struct DeleteRecordsRequest: KafkaRequest {
     var topics: [Topic] = []
     var timeoutMs: Int32 = 60_000
 
-    struct Topic: WireStruct {
-        var name = ""
-        var partitions: [Partition] = []
-
-        mutating func code(_ coder: inout some WireCoder) throws(WireError) {
-            try coder.code(&name)
-            try coder.code(&partitions)
-            try coder.tags()
-        }
-    }
+    typealias Topic = TopicPartitions<Partition>
 
     struct Partition: WireStruct {
         var index: Int32 = 0
@@ -45,16 +36,7 @@ struct DeleteRecordsResponse: WireStruct {
     var throttleTimeMs: Int32 = 0
     var topics: [Topic] = []
 
-    struct Topic: WireStruct {
-        var name = ""
-        var partitions: [Partition] = []
-
-        mutating func code(_ coder: inout some WireCoder) throws(WireError) {
-            try coder.code(&name)
-            try coder.code(&partitions)
-            try coder.tags()
-        }
-    }
+    typealias Topic = TopicPartitions<Partition>
 
     struct Partition: WireStruct {
         var index: Int32 = 0

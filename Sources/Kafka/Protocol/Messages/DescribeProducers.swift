@@ -7,16 +7,7 @@ struct DescribeProducersRequest: KafkaRequest {
 
     var topics: [Topic] = []
 
-    struct Topic: WireStruct {
-        var name = ""
-        var partitions: [Int32] = []
-
-        mutating func code(_ coder: inout some WireCoder) throws(WireError) {
-            try coder.code(&name)
-            try coder.code(&partitions)
-            try coder.tags()
-        }
-    }
+    typealias Topic = TopicPartitions<Int32>
 
     mutating func code(_ coder: inout some WireCoder) throws(WireError) {
         try coder.code(&topics)
@@ -28,16 +19,7 @@ struct DescribeProducersResponse: WireStruct {
     var throttleTimeMs: Int32 = 0
     var topics: [Topic] = []
 
-    struct Topic: WireStruct {
-        var name = ""
-        var partitions: [Partition] = []
-
-        mutating func code(_ coder: inout some WireCoder) throws(WireError) {
-            try coder.code(&name)
-            try coder.code(&partitions)
-            try coder.tags()
-        }
-    }
+    typealias Topic = TopicPartitions<Partition>
 
     struct Partition: WireStruct {
         var index: Int32 = 0

@@ -47,18 +47,7 @@ struct OffsetCommitResponse: WireStruct {
     var throttleTimeMs: Int32 = 0
     var topics: [Topic] = []
 
-    typealias Topic = TopicPartitions<Partition>
-
-    struct Partition: WireStruct {
-        var index: Int32 = 0
-        var error = ErrorCode.none
-
-        mutating func code(_ coder: inout some WireCoder) throws(WireError) {
-            try coder.code(&index)
-            try coder.code(&error)
-            try coder.tags()
-        }
-    }
+    typealias Topic = TopicPartitions<PartitionError>
 
     mutating func code(_ coder: inout some WireCoder) throws(WireError) {
         if coder.version >= 3 { try coder.code(&throttleTimeMs) }

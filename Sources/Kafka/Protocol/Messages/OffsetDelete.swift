@@ -7,15 +7,7 @@ struct OffsetDeleteRequest: KafkaRequest {
     var groupID = ""
     var topics: [Topic] = []
 
-    struct Topic: WireStruct {
-        var name = ""
-        var partitions: [Int32] = []
-
-        mutating func code(_ coder: inout some WireCoder) throws(WireError) {
-            try coder.code(&name)
-            try coder.code(&partitions)
-        }
-    }
+    typealias Topic = TopicPartitions<Int32>
 
     mutating func code(_ coder: inout some WireCoder) throws(WireError) {
         try coder.code(&groupID)
@@ -28,25 +20,7 @@ struct OffsetDeleteResponse: WireStruct {
     var throttleTimeMs: Int32 = 0
     var topics: [Topic] = []
 
-    struct Topic: WireStruct {
-        var name = ""
-        var partitions: [Partition] = []
-
-        mutating func code(_ coder: inout some WireCoder) throws(WireError) {
-            try coder.code(&name)
-            try coder.code(&partitions)
-        }
-    }
-
-    struct Partition: WireStruct {
-        var index: Int32 = 0
-        var error = ErrorCode.none
-
-        mutating func code(_ coder: inout some WireCoder) throws(WireError) {
-            try coder.code(&index)
-            try coder.code(&error)
-        }
-    }
+    typealias Topic = TopicPartitions<PartitionError>
 
     mutating func code(_ coder: inout some WireCoder) throws(WireError) {
         try coder.code(&error)

@@ -9,16 +9,7 @@ struct OffsetForLeaderEpochRequest: KafkaRequest {
     var replicaID: Int32 = -1
     var topics: [Topic] = []
 
-    struct Topic: WireStruct {
-        var name = ""
-        var partitions: [Partition] = []
-
-        mutating func code(_ coder: inout some WireCoder) throws(WireError) {
-            try coder.code(&name)
-            try coder.code(&partitions)
-            try coder.tags()
-        }
-    }
+    typealias Topic = TopicPartitions<Partition>
 
     struct Partition: WireStruct {
         var index: Int32 = 0
@@ -44,16 +35,7 @@ struct OffsetForLeaderEpochResponse: WireStruct {
     var throttleTimeMs: Int32 = 0
     var topics: [Topic] = []
 
-    struct Topic: WireStruct {
-        var name = ""
-        var partitions: [Partition] = []
-
-        mutating func code(_ coder: inout some WireCoder) throws(WireError) {
-            try coder.code(&name)
-            try coder.code(&partitions)
-            try coder.tags()
-        }
-    }
+    typealias Topic = TopicPartitions<Partition>
 
     struct Partition: WireStruct {
         var error = ErrorCode.none

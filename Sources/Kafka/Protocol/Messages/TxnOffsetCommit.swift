@@ -16,16 +16,7 @@ struct TxnOffsetCommitRequest: KafkaRequest {
     var groupInstanceID: String?
     var topics: [Topic] = []
 
-    struct Topic: WireStruct {
-        var name = ""
-        var partitions: [Partition] = []
-
-        mutating func code(_ coder: inout some WireCoder) throws(WireError) {
-            try coder.code(&name)
-            try coder.code(&partitions)
-            try coder.tags()
-        }
-    }
+    typealias Topic = TopicPartitions<Partition>
 
     struct Partition: WireStruct {
         var index: Int32 = 0
@@ -61,27 +52,7 @@ struct TxnOffsetCommitResponse: WireStruct {
     var throttleTimeMs: Int32 = 0
     var topics: [Topic] = []
 
-    struct Topic: WireStruct {
-        var name = ""
-        var partitions: [Partition] = []
-
-        mutating func code(_ coder: inout some WireCoder) throws(WireError) {
-            try coder.code(&name)
-            try coder.code(&partitions)
-            try coder.tags()
-        }
-    }
-
-    struct Partition: WireStruct {
-        var index: Int32 = 0
-        var error = ErrorCode.none
-
-        mutating func code(_ coder: inout some WireCoder) throws(WireError) {
-            try coder.code(&index)
-            try coder.code(&error)
-            try coder.tags()
-        }
-    }
+    typealias Topic = TopicPartitions<PartitionError>
 
     mutating func code(_ coder: inout some WireCoder) throws(WireError) {
         try coder.code(&throttleTimeMs)
