@@ -124,7 +124,7 @@ enum JSONSchema {
     static func type(of value: JSON) -> DataType { settled(inferred(value)) }
 
     /// What is null throughout is a string.
-    private static func settled(_ type: DataType) -> DataType {
+    static func settled(_ type: DataType) -> DataType {
         switch type {
         case .null: .string
         case .array(let element, let containsNull): .array(settled(element), containsNull: containsNull)
@@ -133,7 +133,8 @@ enum JSONSchema {
         }
     }
 
-    private static func inferred(_ value: JSON) -> DataType {
+    /// As far as one value tells: null where it is null.
+    static func inferred(_ value: JSON) -> DataType {
         switch value {
         case .null: .null
         case .bool: .boolean
@@ -146,7 +147,8 @@ enum JSONSchema {
         }
     }
 
-    private static func merged(_ first: DataType, _ second: DataType) -> DataType {
+    /// What holds values of both.
+    static func merged(_ first: DataType, _ second: DataType) -> DataType {
         if first == second { return first }
         switch (first, second) {
         case (.null, let other), (let other, .null): return other

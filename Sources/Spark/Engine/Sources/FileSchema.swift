@@ -42,52 +42,16 @@ enum FileSchema {
         for file in try options.files() {
             try lines(file) { line in
                 guard !line.allSatisfy(\.isWhitespace), let value = try? JSON(parsing: String(line)),
-                    case .structure(let type) = type(of: value)
+                    case .structure(let type) = JSONSchema.inferred(value)
                 else { return true }
-                for field in type.fields { fields[field.name] = merged(fields[field.name] ?? .null, field.dataType) }
+                for field in type.fields { fields[field.name] = JSONSchema.merged(fields[field.name] ?? .null, field.dataType) }
                 return true
             }
         }
         guard !fields.isEmpty else {
             throw SparkError("UNABLE_TO_INFER_SCHEMA", sqlState: "42KD9", "Unable to infer schema for JSON. It must be specified manually.")
         }
-        return StructType(fields.sorted { $0.key < $1.key }.map { StructField($0.key, settled($0.value)) })
-    }
-
-    private static func settled(_ type: DataType) -> DataType {
-        switch type {
-        case .null: .string
-        case .array(let element, _): .array(settled(element), containsNull: true)
-        case .structure(let type): .structure(StructType(type.fields.map { StructField($0.name, settled($0.dataType)) }))
-        default: type
-        }
-    }
-
-    private static func type(of value: JSON) -> DataType {
-        switch value {
-        case .null: return .null
-        case .bool: return .boolean
-        case .integer: return .long
-        case .number: return .double
-        case .string: return .string
-        case .array(let elements): return .array(elements.reduce(.null) { merged($0, type(of: $1)) }, containsNull: true)
-        case .object(let members):
-            return .structure(StructType(members.map { StructField($0.name, type(of: $0.value)) }.sorted { $0.name < $1.name }))
-        }
-    }
-
-    private static func merged(_ a: DataType, _ b: DataType) -> DataType {
-        if a == b { return a }
-        switch (a, b) {
-        case (.null, let other), (let other, .null): return other
-        case (.long, .double), (.double, .long): return .double
-        case (.array(let x, _), .array(let y, _)): return .array(merged(x, y), containsNull: true)
-        case (.structure(let x), .structure(let y)):
-            var fields: [String: DataType] = [:]
-            for field in x.fields + y.fields { fields[field.name] = merged(fields[field.name] ?? .null, field.dataType) }
-            return .structure(StructType(fields.sorted { $0.key < $1.key }.map { StructField($0.key, $0.value) }))
-        default: return .string
-        }
+        return StructType(fields.sorted { $0.key < $1.key }.map { StructField($0.key, JSONSchema.settled($0.value)) })
     }
 
     // MARK: CSV
