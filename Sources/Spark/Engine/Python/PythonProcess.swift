@@ -32,6 +32,7 @@ final class PythonProcess {
     private var line: [UInt8] = []
     private var lastLine: [UInt8] = []
     private var received: [UInt8] = []
+    private var chunk = [UInt8](repeating: 0, count: 256 << 10)
     private var isEnded = false
     private var isSilent = false
 
@@ -131,13 +132,12 @@ final class PythonProcess {
                 }
                 received.reserveCapacity(5 + length)
             }
-            let before = received.count
-            received.append(contentsOf: repeatElement(0, count: 256 << 10))
-            let count = received.withUnsafeMutableBytes { read(output, $0.baseAddress! + before, 256 << 10) }
-            let code = errno
-            received.removeLast((256 << 10) - max(0, count))
-            if count > 0 || (count < 0 && code == EINTR) { continue }
-            guard count < 0, code == EAGAIN else { throw .ended(ending()) }
+            let count = read(output, &chunk, chunk.count)
+            if count > 0 {
+                received += chunk[..<count]
+                continue
+            }
+            guard count < 0, errno == EAGAIN || errno == EINTR else { throw .ended(ending()) }
             try wait(for: POLLIN, deadline)
         }
     }
