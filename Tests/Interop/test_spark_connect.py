@@ -2,6 +2,8 @@
 
 import datetime
 import decimal
+import subprocess
+import sys
 
 import pytest
 
@@ -150,6 +152,18 @@ def test_errors_are_those_of_spark(spark):
     with pytest.raises(AnalysisException) as error:
         spark.table("no_such_table").collect()
     assert error.value.getCondition() == "TABLE_OR_VIEW_NOT_FOUND"
+
+
+def test_a_script_that_ends_without_stopping_its_session_ends(address, tmp_path):
+    """PySpark sends a command of its own as the interpreter goes; its answer must leave nothing under way."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import sys\nfrom pyspark.sql import SparkSession\n"
+        "print(SparkSession.builder.remote(sys.argv[1]).getOrCreate().range(3).count())\n"
+    )
+    for _ in range(8):
+        done = subprocess.run([sys.executable, script, address], capture_output=True, text=True, timeout=60)
+        assert done.stdout.strip() == "3", done.stderr
 
 
 def test_sessions_are_apart(spark, address):

@@ -217,6 +217,8 @@ struct ExecutePlanResponse: ProtobufMessage, Hashable {
         case listenerEvents([ListenerEvent])
         case resources
         case checkpoint(relationID: String)
+        /// `ml_command_result`: how many models were let go of.
+        case modelsCleaned(Int64)
         /// A sign of life while a command runs.
         case progress
         /// The last response of every execution that did not fail.
@@ -352,6 +354,7 @@ struct ExecutePlanResponse: ProtobufMessage, Hashable {
             }
         case .resources: writer.write(10) { _ in }
         case .checkpoint(let id): writer.write(19) { $0.write(1) { $0.write(1, id) } }
+        case .modelsCleaned(let count): writer.write(20) { $0.write(1) { $0.write(6, optional: count) } }
         case .progress: writer.write(18) { _ in }
         case .resultComplete: writer.write(14) { _ in }
         case nil: break

@@ -108,8 +108,10 @@ extension ConnectService {
                 session.closeListenerBus()
             }
         case .resources: execution.emit(.resources)
-        // There is no cache of machine-learning models to clean.
-        case .cleanMLCache, .notServed: break
+        // A PySpark process sends it as it exits, and reads one response. Were that the last, the stream's end would reach a process
+        // whose interpreter is half gone, and grpcio would now and then wait for ever.
+        case .cleanMLCache: execution.emit(.modelsCleaned(0))
+        case .notServed: break
         case .lowered(let kind, let body): try await run(kind, body, in: session, execution)
         }
     }
