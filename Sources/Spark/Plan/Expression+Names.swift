@@ -7,6 +7,7 @@ extension Expression {
         case .cast(.attribute(let parts, _), _, _): parts.last ?? ""
         case .cast(.alias(_, let name, _), _, _): name
         case .extractValue(_, .literal(.string(let name))): name
+        case .function(let name, _, _, _) where name.lowercased() == "window": "window"
         default: prettySQL
         }
     }
