@@ -58,7 +58,7 @@ struct StreamingChecks {
             throw Self.refusal(
                 kind == .intersect
                     ? "Intersect of streaming DataFrames/Datasets is not supported"
-                    : "Except on a streaming DataFrame/Dataset is not supported")
+                    : "Except on a streaming DataFrame/Dataset on the right is not supported")
         case .union(let left, let right, _) where left.readsStream != right.readsStream:
             throw Self.refusal("Union between streaming and batch DataFrames/Datasets is not supported")
         case .deduplicate(_, let child), .deduplicateWithin(_, let child):
@@ -83,8 +83,8 @@ struct StreamingChecks {
         func outer(_ kind: String) -> SparkError {
             Self.refusal(
                 left.readsStream
-                    ? "\(kind) join with a streaming DataFrame/Dataset on the left and a static DataFrame/Dataset on the right is not supported"
-                    : "\(kind) join with a streaming DataFrame/Dataset on the right and a static DataFrame/DataSet on the left is not supported"
+                    ? "\(kind) join with a streaming DataFrame/Dataset on the left and a static DataFrame/DataSet on the right not supported"
+                    : "\(kind) join with a streaming DataFrame/Dataset on the right and a static DataFrame/Dataset on the left is not supported"
             )
         }
         switch join.kind {
@@ -93,7 +93,11 @@ struct StreamingChecks {
         case .leftSemi: if right.readsStream { throw outer("LeftSemi") }
         case .leftAnti: if right.readsStream { throw outer("LeftAnti") }
         case .rightOuter: if left.readsStream { throw outer("RightOuter") }
-        case .fullOuter: throw outer("FullOuter")
+        case .fullOuter:
+            let (stream, table) = left.readsStream ? ("left", "right") : ("right", "left")
+            throw Self.refusal(
+                "FullOuter joins with streaming DataFrames/Datasets on the \(stream) and a static DataFrame/Dataset on the \(table) is not supported"
+            )
         case .mark: if right.readsStream { throw outer("Existence") }
         }
     }

@@ -72,7 +72,7 @@ struct BatchPlanner {
         case .watermark(_, _, let child): return try self.plan(child)
         case .deduplicateWithin:
             throw SparkError(
-                "UNSUPPORTED_FEATURE", sqlState: "0A000",
+                "_LEGACY_ERROR_TEMP_3102", sqlState: "0A000",
                 "dropDuplicatesWithinWatermark is not supported with batch DataFrames/DataSets.", nextStep: "call dropDuplicates")
         case .sample(let sample, let child): return SampleOperator(try self.plan(child), sample)
         case .singleRow(let child): return SingleRowOperator(try self.plan(child), schema: child.schema)

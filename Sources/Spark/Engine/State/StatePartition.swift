@@ -35,6 +35,29 @@ final class StatePartition {
         }
     }
 
+    /// The touched groups in the order of their keys: a write that follows its neighbour finds its place in the store's memtable at once.
+    var touchedByKey: [Int32] {
+        var order: [(head: UInt64, group: Int32)] = []
+        order.reserveCapacity(touched.count)
+        for group in touched { order.append((table.withKey(Int(group), Self.head), group)) }
+        order.sort { first, second in
+            if first.head != second.head { return first.head < second.head }
+            return table.withKey(Int(first.group)) { mine in
+                table.withKey(Int(second.group)) { mine.lexicographicallyPrecedes($0) }
+            }
+        }
+        return order.map(\.group)
+    }
+
+    private static func head(_ key: UnsafeBufferPointer<UInt8>) -> UInt64 {
+        if key.count >= 8, let base = key.baseAddress {
+            return UInt64(bigEndian: UnsafeRawPointer(base).loadUnaligned(as: UInt64.self))
+        }
+        var head: UInt64 = 0
+        for place in 0..<8 { head = head << 8 | (place < key.count ? UInt64(key[place]) : 0) }
+        return head
+    }
+
     func settle() {
         for group in touched { isTouched[Int(group)] = false }
         touched.removeAll(keepingCapacity: true)

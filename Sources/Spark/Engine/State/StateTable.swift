@@ -207,7 +207,7 @@ final class StateTable: @unchecked Sendable {
             }
             var key = prefix + [StateScope.groupTag]
             let keyStart = key.count
-            for group in partition.touched {
+            for group in partition.touchedByKey {
                 key.removeSubrange(keyStart...)
                 partition.table.withKey(Int(group)) { key.append(contentsOf: $0) }
                 writer.removeAll()
