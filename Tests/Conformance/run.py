@@ -124,6 +124,7 @@ def main():
                 environment["PYTHONPATH"] = f"{HERE}:{python}"
                 environment["SPARK_SKIP_CONNECT_COMPAT_TESTS"] = "1"
                 environment["SPARK_TESTING"] = "1"
+                environment["SPARK_HOME"] = str(options.src)
                 for path in sorted((python / "pyspark/sql/tests/connect").rglob("test_*.py")):
                     name = str(path.relative_to(python / "pyspark/sql/tests/connect"))
                     if options.only not in name:

@@ -37,6 +37,7 @@ final class QueryLauncher: Sendable {
     func attach(_ host: any PythonFunctionHost) { state.withLockedValue { $0.host = host } }
     func attach(_ queries: StreamingQueries) { state.withLockedValue { $0.queries = queries } }
     var memoryTableNames: [String] { state.withLockedValue { $0.tables.keys.sorted() } }
+    var queries: StreamingQueries? { state.withLockedValue { $0.queries } }
     func memoryTable(_ name: String) -> MemoryTable? { state.withLockedValue { $0.tables[name] } }
     func register(_ stream: MemoryStream, as name: String) { state.withLockedValue { $0.streams[name] = stream } }
 

@@ -8,6 +8,7 @@ extension QueryLauncher {
         var catalog = ResolverCatalog()
         catalog.view = { session.view($0) }
         catalog.memoryTable = { [self] name in memoryTable(name)?.schema }
+        catalog.systemTable = { [self] name in systemTable(name) }
         catalog.arrowSchema = { try ArrowRows.schema($0) }
         return Resolver(catalog: catalog, sourceSchema: sourceSchema)
     }
