@@ -181,7 +181,7 @@ extension SQLParser {
                 advance()
                 return try postfix(.literal(try number("-" + text, at: numberToken)))
             }
-            return .call("negative", try unary())
+            return .call("-", try unary())
         }
         if takeSymbol("+") { return .call("positive", try unary()) }
         if takeSymbol("~") { return .call("~", try unary()) }

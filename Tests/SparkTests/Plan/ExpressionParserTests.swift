@@ -14,7 +14,7 @@ import Testing
         ("-a + -1", "((- a) + -1)"), ("CAST(value AS STRING)", "CAST(value AS STRING)"), ("value::int", "CAST(value AS INT)"),
         ("CASE WHEN a THEN 1 WHEN b THEN 2 ELSE 3 END", "CASE WHEN a THEN 1 WHEN b THEN 2 ELSE 3 END"),
         ("CASE a WHEN 1 THEN 'x' END", "CASE WHEN (a = 1) THEN x END"), ("data.id", "data.id"), ("`a.b`.c", "a.b.c"),
-        ("a LIKE '%x\\_'", "(a LIKE %x\\_)"),
+        ("a LIKE '%x\\_'", "a LIKE %x\\_"),
         ("a <> 1", "(NOT (a = 1))"), ("7 DIV 2", "(7 div 2)"), ("a -- note\n + 1 /* more */", "(a + 1)"),
     ])
     func parsesWithSparksPrecedence(_ sql: String, _ expected: String) throws {
