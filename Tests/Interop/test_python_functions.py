@@ -22,7 +22,7 @@ from python_function_cases import CASES, GOLD, outcome, people  # noqa: E402
 
 
 def engine_with(folder, **settings):
-    return Leat(folder, "engine", ports=free_ports(["engine"]), settings={"engine.python": sys.executable, **settings})
+    return Leat(folder, "engine", ports=free_ports(["engine"]), settings={"engine.python": sys.executable, "log.level": "info", **settings})
 
 
 def connected(leat):
