@@ -380,6 +380,43 @@ def pandas_aggregate_over_no_rows(spark):
 
 
 @case
+def pandas_over_windows(spark):
+    from pyspark.sql import Window
+
+    @F.pandas_udf("double")
+    def mean(s: pd.Series) -> float:
+        return s.mean()
+
+    @F.pandas_udf("string")
+    def joined(a: pd.Series) -> str:
+        return ",".join(map(str, a))
+
+    by_name = Window.partitionBy("name")
+    frame = people(spark).filter("id != 3")
+    return frame.select(
+        "id", mean("score").over(by_name).alias("m"), joined("id").over(by_name.orderBy("id").rowsBetween(-1, 1)).alias("j"),
+        joined("id").over(Window.orderBy("id")).alias("k"), mean("id").over(by_name)).orderBy("id")
+
+
+@case
+def arrow_aggregate(spark):
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    @F.arrow_udf("bigint")
+    def total(a: pa.Array) -> pa.Scalar:
+        return pc.sum(a)
+
+    return people(spark).groupBy("name").agg(total("id").alias("t")).orderBy("t")
+
+
+@case
+def permissive_json_beside_a_function(spark):
+    frame = spark.createDataFrame([('{"a": 1}',), ("{",), (None,), ('{"a": "x"}',)], "t string")
+    return frame.select(F.from_json("t", "a int").alias("j")).select("j", F.udf(lambda a: None if a is None else a + 1, "int")("j.a").alias("v"))
+
+
+@case
 def map_in_pandas(spark):
     def doubled(frames):
         for frame in frames:

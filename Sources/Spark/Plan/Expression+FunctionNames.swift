@@ -4,12 +4,15 @@ extension Expression {
     /// Functions whose names Spark writes in capitals.
     private static let capitals: Set<String> = [
         "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "cos", "cosh", "cot", "csc", "degrees", "e", "exp", "expm1",
-        "hypot", "log", "log10", "log1p", "log2", "pi", "power", "radians", "regexp", "regexp_like", "rlike", "sec", "signum", "sin", "sinh",
+        "hypot", "log", "log10", "log1p", "log2", "pi", "power", "radians", "regexp", "regexp_like", "rlike", "sec", "signum", "sin",
+        "sinh",
         "spark_partition_id", "sqrt", "tan", "tanh",
     ]
 
     private static let renamed: [String: String] = [
-        "array_agg": "collect_list", "curdate": "current_date", "current_database": "current_schema", "dateadd": "date_add", "random": "rand",
+        "array_agg": "collect_list", "curdate": "current_date", "current_database": "current_schema", "dateadd": "date_add",
+        "endswith": "endswith", "startswith": "startswith",
+        "random": "rand",
     ]
 
     /// Aggregates whose second argument says how, and is no part of the name.
@@ -25,7 +28,8 @@ extension Expression {
         "try_make_interval": ["0", "0", "0", "0", "0", "0", "0.000000"], "overlay": ["", "", "", "-1"], "percentile": ["", "", "1"],
         "percentile_approx": ["", "", "10000"], "approx_percentile": ["", "", "10000"], "position": ["", "", "1"],
         "regexp_extract": ["", "", "1"], "regexp_extract_all": ["", "", "1"], "regexp_instr": ["", "", "0"],
-        "regexp_replace": ["", "", "", "1"], "replace": ["", "", ""], "round": ["", "0"], "sort_array": ["", "true"], "split": ["", "", "-1"],
+        "regexp_replace": ["", "", "", "1"], "replace": ["", "", ""], "round": ["", "0"], "sort_array": ["", "true"],
+        "split": ["", "", "-1"],
         "str_to_map": ["", ",", ":"], "substr": ["", "", "2147483647"], "substring": ["", "", "2147483647"],
         "to_unix_timestamp": ["", dateTime], "unix_timestamp": ["current_timestamp()", dateTime],
         "aggregate": ["", "", "", identity], "reduce": ["", "", "", identity], "array_sort": ["", comparison],
@@ -49,6 +53,7 @@ extension Expression {
         case ("ltrim", 2): return "TRIM(LEADING \(texts[0]) FROM \(texts[1]))"
         case ("rtrim", 2): return "TRIM(TRAILING \(texts[0]) FROM \(texts[1]))"
         case ("if", 3): return "(IF(\(texts.joined(separator: ", "))))"
+        case ("extract", 2), ("datepart", 2): return "\(name)(\(texts[0]) FROM \(texts[1]))"
         case ("like", 2): return "\(texts[0]) LIKE \(texts[1])"
         case ("log", 1): texts.insert("E()", at: 0)
         case ("ceil", 1), ("floor", 1): return "\(lowered.uppercased())(\(texts[0]))"

@@ -6,7 +6,6 @@ extension Expression {
         case .attribute(let parts, _): parts.last ?? ""
         case .cast(.attribute(let parts, _), _, _): parts.last ?? ""
         case .cast(.alias(_, let name, _), _, _): name
-        case .extractValue(_, .literal(.string(let name))): name
         default: prettySQL
         }
     }
@@ -76,8 +75,8 @@ extension Literal {
         case .short(let value): "\(value)"
         case .integer(let value): "\(value)"
         case .long(let value): "\(value)"
-        case .float(let value): "\(value)"
-        case .double(let value): "\(value)"
+        case .float(let value): NumberText.text(value)
+        case .double(let value): NumberText.text(value)
         case .decimal(let unscaled, _, let scale): Self.decimalText(unscaled: unscaled, scale: scale)
         case .string(let value): value
         case .binary(let bytes): "X'" + bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16, uppercase: true) }.joined() + "'"

@@ -29,7 +29,7 @@ extension ExpressionResolver {
         }
     }
 
-    private func pythonArguments(_ arguments: [Expression]) throws -> ([Expression], [String?]) {
+    func pythonArguments(_ arguments: [Expression]) throws -> ([Expression], [String?]) {
         var values: [Expression] = []
         var names: [String?] = []
         for argument in arguments {
@@ -44,6 +44,26 @@ extension ExpressionResolver {
             while names.count < values.count { names.append(nil) }
         }
         return (values, names)
+    }
+}
+
+extension WindowFunctions {
+    /// A client's function of groups over each row's frame.
+    static func python(
+        _ function: PythonFunction, _ arguments: [Expression], _ window: WindowSpecification, name: String, in resolver: ExpressionResolver
+    ) throws -> WindowCall {
+        guard [202, 252].contains(function.evalType) else {
+            throw Resolver.unserved("The function \(function.name), which takes an iterator, over a window")
+        }
+        let (values, names) = try resolver.pythonArguments(arguments)
+        let order = try window.order.map(resolver.sortKey)
+        let type = try function.outputType()
+        let call = AggregateCall(
+            function: .python(function, names: names), name: name, arguments: try values.map(resolver.resolve), dataType: type,
+            isNullable: true)
+        return WindowCall(
+            function: .aggregate(call), name: name, arguments: [], partition: try window.partition.map(resolver.resolve), order: order,
+            frame: try resolvedFrame(window, order, resolver), dataType: type, isNullable: true)
     }
 }
 

@@ -35,8 +35,13 @@ final class ExpressionResolver {
         }
     }
 
-    /// A name has the columns that a star among a function's arguments stands for.
+    /// A name has the columns that a star among a function's arguments stands for, and a map's key in brackets.
     private func spelt(_ expression: Expression) throws -> Expression {
+        if case .extractValue(let child, .literal(.string(let key))) = expression {
+            // No column is meant: a name without quotes.
+            if case .map = try resolve(child).dataType { return .extractValue(try spelt(child), key: .attribute([key])) }
+            return .extractValue(try spelt(child), key: .literal(.string(key)))
+        }
         guard case .function(let name, let arguments, let isDistinct, let filter) = expression,
             arguments.contains(where: { if case .star = $0 { true } else { false } })
         else { return expression }

@@ -49,7 +49,8 @@ extension PythonFunction {
     func outputColumns() throws -> StructType {
         guard case .structure(let type) = try outputType() else {
             throw SparkError(
-                "INVALID_RETURN_TYPE", sqlState: "42K09", "The function \(name) has to give a struct type, but \(output?.sql ?? "") was declared.")
+                "INVALID_RETURN_TYPE", sqlState: "42K09",
+                "The function \(name) has to give a struct type, but \(output?.sql ?? "") was declared.")
         }
         return type
     }

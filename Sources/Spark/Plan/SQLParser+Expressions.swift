@@ -65,7 +65,7 @@ extension SQLParser {
         if takeWord("BETWEEN") {
             let low = try bitOr()
             try wantWord("AND")
-            return .call("and", .call(">=", left, low), .call("<=", left, try bitOr()))
+            return .call("between", left, low, try bitOr())
         }
         if takeWord("IN") {
             try wantSymbol("(")

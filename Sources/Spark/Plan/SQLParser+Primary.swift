@@ -294,7 +294,7 @@ extension SQLParser {
         }
         let text = try expression()
         try wantSymbol(")")
-        return name == "trim" ? .call("btrim", text, characters) : .call(name, characters, text)
+        return .call(name, characters, text)
     }
 
     /// `CASE WHEN c THEN v … ELSE e END` and `CASE x WHEN y THEN v … END`, both to `when(c1, v1, …, e)`.

@@ -7,9 +7,11 @@ import Testing
 @Suite struct PythonExtractionTests {
     private let schema = StructType([StructField("a", .integer), StructField("b", .integer)])
 
-    private func function(_ name: String, evalType: Int = 101, _ type: DataType = .integer, isDeterministic: Bool = true) -> PythonFunction {
+    private func function(_ name: String, evalType: Int = 101, _ type: DataType = .integer, isDeterministic: Bool = true) -> PythonFunction
+    {
         PythonFunction(
-            evalType: evalType, name: name, isDeterministic: isDeterministic, output: type, command: Array(name.utf8), pythonVersion: "3.11")
+            evalType: evalType, name: name, isDeterministic: isDeterministic, output: type, command: Array(name.utf8), pythonVersion: "3.11"
+        )
     }
 
     private func call(_ function: PythonFunction, _ arguments: Expression...) -> Expression {
@@ -116,7 +118,8 @@ import Testing
     @Test func aStreamCallsWhatSomebodyReadsOnly() throws {
         let (f, g) = (function("f"), function("g"))
         let read = LogicalPlan.read(DataSourceRead(format: "rate", isStreaming: true))
-        let wide = LogicalPlan.project([.column("a"), .alias(call(f, .column("a")), name: "f"), .alias(call(g, .column("b")), name: "g")], read)
+        let wide = LogicalPlan.project(
+            [.column("a"), .alias(call(f, .column("a")), name: "f"), .alias(call(g, .column("b")), name: "g")], read)
         let plan = try PlanCompiler.compile(.project([.column("f")], wide)) { _ in schema }
         guard case .python(let calls, let width) = plan.branches[0].stages[0] else {
             Issue.record("unexpected \(plan)")
@@ -133,13 +136,16 @@ import Testing
             .project([.column("b"), .alias(call(f, .column("a"), .column("b")), name: "f")], .filter(call(test, .column("a")), read))
         ) { _ in schema }
         let pipeline = Pipeline(plan.branches[0], schema: plan.schema)
-        let columns = [Column(.integer, count: 4, values: .integer(Buffer([1, 2, 3, 4]))), Column(.integer, count: 4, values: .integer(Buffer([10, 20, 30, 40])))]
+        let columns = [
+            Column(.integer, count: 4, values: .integer(Buffer([1, 2, 3, 4]))),
+            Column(.integer, count: 4, values: .integer(Buffer([10, 20, 30, 40]))),
+        ]
         var given: [Int] = []
         let (batch, selection) = try pipeline.run(
             ColumnBatch(count: 4, columns: columns), EvaluationContext(timestampMicros: 0),
             python: { calls, _, inputs in
                 given.append(inputs.count)
-                return try calls.map { call in
+                return calls.map { call in
                     let builder = ColumnBuilder(call.dataType)
                     for row in 0..<inputs.count {
                         let value = inputs.columns.reduce(Int32(0)) { sum, column in
@@ -182,10 +188,14 @@ import Testing
         let f = function("f"), mean = function("mean", evalType: 202, .double)
         func condition(_ plan: LogicalPlan) -> String? { #expect(throws: SparkError.self) { try settled(plan) }?.errorClass }
         #expect(
-            condition(.aggregate(Aggregate([], [call(mean, .column("a")), .call("sum", .column("a"))]), rows)) == "INVALID_PANDAS_UDF_PLACEMENT")
+            condition(.aggregate(Aggregate([], [call(mean, .column("a")), .call("sum", .column("a"))]), rows))
+                == "INVALID_PANDAS_UDF_PLACEMENT")
         #expect(condition(.filter(.call(">", call(mean, .column("a")), .lit(.double(1))), rows)) != nil)
         #expect(
-            condition(.project([.call("transform", .call("array", .column("a")), .lambda(parameters: ["x"], body: call(f, .lambdaVariable("x"))))], rows))
+            condition(
+                .project(
+                    [.call("transform", .call("array", .column("a")), .lambda(parameters: ["x"], body: call(f, .lambdaVariable("x"))))],
+                    rows))
                 == "UNSUPPORTED_FEATURE.LAMBDA_FUNCTION_WITH_PYTHON_UDF")
         #expect(condition(.mapPartitions(function("m", evalType: 205), rows)) == "INVALID_RETURN_TYPE")
     }

@@ -10,7 +10,8 @@ struct PythonContext: Sendable {
 
     /// Settings that PySpark's worker reads (`pyspark.worker.RunnerConf`).
     private static let known: Set<String> = [
-        "spark.sql.legacy.execution.pandas.groupedMap.assignColumnsByName", "spark.sql.legacy.execution.pythonUDF.pandas.conversion.enabled",
+        "spark.sql.legacy.execution.pandas.groupedMap.assignColumnsByName",
+        "spark.sql.legacy.execution.pythonUDF.pandas.conversion.enabled",
         "spark.sql.execution.pythonUDF.mapInBatch.legacy.acceptAnyIterable.enabled", "spark.sql.execution.pyspark.binaryAsBytes",
         "spark.sql.execution.pandas.convertToArrowArraySafely", "spark.sql.execution.pythonUDF.pandas.intToDecimalCoercionEnabled",
         "spark.sql.execution.pythonUDF.pandas.preferIntExtensionDtype", "spark.sql.session.timeZone",
@@ -37,7 +38,9 @@ struct PythonContext: Sendable {
     /// A column for each call, with as many values as the inputs have rows; blocks.
     ///
     /// - Parameter inputs: The columns of `PythonInputs`, dense.
-    func evaluate(_ calls: [PythonCall], _ given: PythonInputs, _ inputs: ResultBatch, _ cancellation: PythonCancellation) throws -> [Column] {
+    func evaluate(_ calls: [PythonCall], _ given: PythonInputs, _ inputs: ResultBatch, _ cancellation: PythonCancellation) throws
+        -> [Column]
+    {
         let program = program(calls, given)
         if calls.first?.isIterating == true {
             let stream = try PythonStream(

@@ -31,12 +31,14 @@ struct PythonProgram {
         let number = Dictionary(uniqueKeysWithValues: zip(functions, numbers))
         let udfs = calls.map { call -> JSON in
             [
-                "ids": .array(call.chain.map { .integer(Int64(number[$0] ?? 0)) }), "args": .array(call.arguments.map { .integer(Int64($0)) }),
+                "ids": .array(call.chain.map { .integer(Int64(number[$0] ?? 0)) }),
+                "args": .array(call.arguments.map { .integer(Int64($0)) }),
                 "kwargs": .array(call.named.map { .array([.string($0.name), .integer(Int64($0.column))]) }),
             ]
         }
         let program: JSON = [
-            "eval": .integer(Int64(evalType)), "udfs": .array(udfs), "keys": .integer(Int64(keys)), "width": .integer(Int64(input.fields.count)),
+            "eval": .integer(Int64(evalType)), "udfs": .array(udfs), "keys": .integer(Int64(keys)),
+            "width": .integer(Int64(input.fields.count)),
             "input": .string(input.json),
             "conf": .array(settings.sorted { $0.key < $1.key }.map { .array([.string($0.key), .string($0.value)]) }),
         ]

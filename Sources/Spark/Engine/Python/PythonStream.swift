@@ -16,7 +16,10 @@ final class PythonStream: @unchecked Sendable {
     private var pushed: [[UInt8]] = []
     private var pushedBytes = 0
     private var canReplay = true
+    /// Rows that the owner has.
     private var given = 0
+    /// How many of them this run has made.
+    private var passed = 0
     private var attempts = 0
 
     init(
@@ -62,7 +65,7 @@ final class PythonStream: @unchecked Sendable {
             do {
                 var made: [ResultBatch] = []
                 if process == nil { made += try begin(cancellation) }
-                guard let process, !isOver else { return made }
+                guard let process, !isOver else { return handed(made) }
                 made += try cancellation.watching(process) { try self.hand(bytes, process) }
                 if let bytes, canReplay {
                     pushed.append(bytes)
@@ -72,7 +75,7 @@ final class PythonStream: @unchecked Sendable {
                         pushed = []
                     }
                 }
-                return made
+                return handed(made)
             } catch let raised as PythonWorker.Raised {
                 if let process { worker.giveBack(process) }
                 process = nil
@@ -89,6 +92,14 @@ final class PythonStream: @unchecked Sendable {
         }
     }
 
+    /// Rows count as given once no failure can lose them.
+    private func handed(_ made: [ResultBatch]) -> [ResultBatch] {
+        let rows = made.reduce(0) { $0 + $1.count }
+        given += rows
+        passed += rows
+        return made
+    }
+
     /// Starts the function, and gives it what an earlier run had.
     private func begin(_ cancellation: PythonCancellation) throws -> [ResultBatch] {
         let (process, numbers) = try worker.take(program.functions)
@@ -97,12 +108,12 @@ final class PythonStream: @unchecked Sendable {
             try worker.define(program.functions, numbers, "", process)
             let deadline = worker.deadline
             try process.send("M", PythonWorker.headed(program.header(numbers)), deadline: deadline)
-            var skipped = 0
-            var made = try answers(process, deadline, skipping: &skipped)
+            passed = 0
+            var made = try answers(process, deadline)
             for bytes in pushed where !isOver {
                 let deadline = worker.deadline
                 try process.send("A", bytes, deadline: deadline)
-                made += try answers(process, deadline, skipping: &skipped)
+                made += try answers(process, deadline)
             }
             return made
         }
@@ -111,16 +122,11 @@ final class PythonStream: @unchecked Sendable {
     private func hand(_ bytes: [UInt8]?, _ process: PythonProcess) throws -> [ResultBatch] {
         let deadline = worker.deadline
         try process.send(bytes == nil ? "Z" : "A", bytes ?? [], deadline: deadline)
-        var skipped = given
-        return try answers(process, deadline, skipping: &skipped)
+        return try answers(process, deadline)
     }
 
-    /// Reads what comes until the function asks for a batch, or is over.
-    ///
-    /// - Parameter skipped: Rows that this run has passed over, of those that an earlier one gave.
-    private func answers(
-        _ process: PythonProcess, _ deadline: ContinuousClock.Instant?, skipping skipped: inout Int
-    ) throws -> [ResultBatch] {
+    /// Reads what comes until the function asks for a batch, or is over; what an earlier run gave is passed over.
+    private func answers(_ process: PythonProcess, _ deadline: ContinuousClock.Instant?) throws -> [ResultBatch] {
         var made: [ResultBatch] = []
         while true {
             let frame = try process.receive(deadline: deadline)
@@ -128,13 +134,9 @@ final class PythonStream: @unchecked Sendable {
             case "N": return made
             case "O":
                 for batch in try ArrowRows.decode([frame.body], output) where batch.count > 0 {
-                    let known = min(batch.count, given - skipped)
-                    skipped += known
-                    guard known < batch.count else { continue }
-                    let fresh = batch.slice(known..<batch.count)
-                    given += fresh.count
-                    skipped += fresh.count
-                    made.append(fresh)
+                    let known = min(batch.count, given - passed)
+                    passed += known
+                    if known < batch.count { made.append(batch.slice(known..<batch.count)) }
                 }
             default:
                 _ = try PythonWorker.settle(frame)

@@ -201,7 +201,7 @@ final class PythonWorker: @unchecked Sendable {
         do {
             let process = try PythonProcess(interpreter: interpreter, environment: environment, generation: generation) {
                 [logger] line, function in
-                logger.info("\(line)", metadata: ["from": "python", "function": "\(function)"])
+                logger.notice("\(line)", metadata: ["from": "python", "function": "\(function)"])
             }
             lock.withLock {
                 starting -= 1

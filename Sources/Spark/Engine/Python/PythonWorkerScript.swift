@@ -164,14 +164,16 @@ enum PythonWorkerScript {
 
             def over(self, run, batches):
                 import pyarrow
-                from pyspark.sql.conversion import ArrowTableToRowsConversion
+                from pyspark.sql.conversion import ArrowTableToRowsConversion as Conversion
+                converters = [Conversion._create_converter(field.dataType, none_on_identity=True) for field in self.schema]
                 for batch in batches:
-                    rows = [()] * batch.num_rows
-                    if batch.num_columns:
-                        rows = ArrowTableToRowsConversion.convert(pyarrow.Table.from_batches([batch]), self.schema)
-                    values = list(run(0, iter(rows)))
+                    columns = [
+                        [convert(value) for value in Conversion._to_pylist(column)] if convert else Conversion._to_pylist(column)
+                        for convert, column in zip(converters, batch.columns)]
+                    rows = zip(*columns) if columns else iter([()] * batch.num_rows)
+                    values = list(run(0, rows))
                     columns = [values] if len(self.types) == 1 else list(zip(*values)) or [[] for _ in self.types]
-                    arrays = [lenient(list(column), kind) for column, kind in zip(columns, self.types)]
+                    arrays = [lenient(column, kind) for column, kind in zip(columns, self.types)]
                     yield pyarrow.RecordBatch.from_arrays(arrays, ["_%d" % index for index in range(len(arrays))])
 
 
@@ -211,12 +213,13 @@ enum PythonWorkerScript {
             arrow = to_arrow_type(kind, timezone="UTC")
 
             def whole(bits):
-                def convert(value):
+                low, high = -1 << (bits - 1), (1 << (bits - 1)) - 1
+
+                def wrapped(value):
                     if type(value) is not int or not -2**63 <= value < 2**63:
                         return None
-                    value &= (1 << bits) - 1
-                    return value - (1 << bits) if value >> (bits - 1) else value
-                return convert
+                    return (value - low) % (1 << bits) + low
+                return lambda value: value if type(value) is int and low <= value <= high else wrapped(value)
 
             def only(*classes):
                 return lambda value: value if isinstance(value, classes) and not (isinstance(value, bool) and bool not in classes) else None

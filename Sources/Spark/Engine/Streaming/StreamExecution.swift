@@ -45,7 +45,8 @@ final class StreamExecution: Sendable {
     init(
         handle: StreamingQueryHandle, branches: [Branch], sink: any StreamSink, deadLetters: (any DeadLetterLog)?,
         checkpoint: CheckpointStore, location: String? = nil,
-        trigger: Trigger, workers: NIOThreadPool, python: PythonContext? = nil, signal: SourceSignal, logger: Logger, clock: @escaping @Sendable () -> Int64,
+        trigger: Trigger, workers: NIOThreadPool, python: PythonContext? = nil, signal: SourceSignal, logger: Logger,
+        clock: @escaping @Sendable () -> Int64,
         observe: @escaping @Sendable (MicroBatchPoint) async throws -> Void = { _ in }
     ) {
         self.handle = handle
