@@ -42,7 +42,8 @@ class Engine:
             self.stop()
             from leat import free_ports
 
-            self.leat = Leat(self.folder, "engine", ports=free_ports(["engine"])).start()
+            self.leat = Leat(
+                self.folder, "engine", ports=free_ports(["engine"]), settings={"engine.python": sys.executable}).start()
             self.leat.wait_for_ports("engine")
         return f"sc://127.0.0.1:{self.leat.ports['engine']}"
 

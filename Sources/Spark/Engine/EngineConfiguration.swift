@@ -36,7 +36,17 @@ package struct EngineConfiguration: Sendable {
         Setting("engine.python.timeout", .duration, default: "10m", "how long one call of a Python function may take; 0s: for ever"),
         Setting(
             "engine.python.retries", .integer(0...100), default: "1", "how often a call is made again when the Python worker died or hung"),
-        Setting("engine.python.threads", .integer(1...256), default: "4", "threads that wait for Python workers"),
+        Setting("engine.python.threads", .integer(1...256), default: "4", "threads that wait for Python functions over columns"),
+        Setting(
+            "engine.python.batches", .integer(1...1_024), default: "32", "foreachBatch and foreach functions that run at a time"),
+        Setting(
+            "engine.python.processes", .integer(1...4_096), default: "64", "Python processes of one interpreter at a time"),
+        Setting("engine.python.idle", .integer(0...1_024), default: "4", "Python processes kept for the next call"),
+        Setting(
+            "engine.python.functions", .integer(16...1_000_000), default: "1000", "functions that Python processes remember"),
+        Setting(
+            "engine.python.replay", .bytes, default: "64MiB",
+            "input kept for a function over batches (mapInPandas), so that it can be run again when the Python process died"),
         Setting("engine.progress.kept", .integer(1...10_000), default: "100", "progress reports kept for each query"),
     ]
 

@@ -16,6 +16,7 @@ final class QueryLauncher: Sendable {
     let configuration: EngineConfiguration
     private let checkpoint: CheckpointStore
     let workers: NIOThreadPool
+    let python: PythonWorkers
     private let logger: Logger
 
     private struct State {
@@ -27,10 +28,11 @@ final class QueryLauncher: Sendable {
 
     private let state = NIOLockedValueBox(State())
 
-    init(configuration: EngineConfiguration, checkpoint: CheckpointStore, workers: NIOThreadPool, logger: Logger) {
+    init(configuration: EngineConfiguration, checkpoint: CheckpointStore, workers: NIOThreadPool, python: PythonWorkers, logger: Logger) {
         self.configuration = configuration
         self.checkpoint = checkpoint
         self.workers = workers
+        self.python = python
         self.logger = logger
     }
 
@@ -248,6 +250,7 @@ final class QueryLauncher: Sendable {
             sink: sink,
             deadLetters: deadLetters(definition, plan, sink, handle, status), checkpoint: checkpoint, location: location,
             trigger: definition.trigger, workers: workers,
+            python: plan.callsPython ? PythonContext(workers: python) { definition.options[$0] } : nil,
             signal: signal, logger: logger, clock: Self.clock, observe: observe)
         let isTemporary = location == nil
         handle.attach(

@@ -135,7 +135,9 @@ package struct Resolver {
             return try show(ShowFormat(rows: rows, truncate: truncate, style: isVertical ? .vertical : .table), child)
         case .htmlString(let rows, let truncate, let child):
             return try show(ShowFormat(rows: rows, truncate: truncate, style: .html), child)
-        case .transpose, .mapPartitions, .mapGroups, .parse, .cached, .notServed:
+        case .mapPartitions(let function, let child): return try mapPartitions(function, child)
+        case .mapGroups(let function, let keys, let child): return try mapGroups(function, keys, child)
+        case .transpose, .parse, .cached, .notServed:
             throw Self.unserved(plan.operatorName)
         }
     }

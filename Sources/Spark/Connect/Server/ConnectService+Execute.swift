@@ -119,7 +119,7 @@ extension ConnectService {
     private func run(_ kind: ConnectCommand.Kind, _ body: ByteBuffer, in session: ConnectSession, _ execution: Execution) async throws {
         let decoder = decoder(for: session)
         switch kind {
-        case .registerFunction: session.register(try decoder.pythonFunction(ProtobufReader(body)).function)
+        case .registerFunction: session.plans.register(try decoder.pythonFunction(ProtobufReader(body)).function)
         case .createView:
             let view = try decoder.viewCommand(ProtobufReader(body))
             try await createView(view, in: session)

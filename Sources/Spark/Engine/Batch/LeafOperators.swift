@@ -25,9 +25,7 @@ final class ScanOperator: BatchOperator {
             try await source.read(range, firstOrdinal: 0) { chunk in
                 try Task.checkCancellation()
                 let batch = try chunk.withColumns(pipeline.wanted, width: pipeline.width) { columns in
-                    let context = run.context
-                    let (made, selection) = try pipeline.run(columns, context)
-                    try BatchRun.check(context)
+                    let (made, selection) = try pipeline.run(columns, run.context)
                     return ResultBatch(
                         columns: schema.fields.indices.map { index in
                             (made.columns[index] ?? Column.nulls(schema.fields[index].dataType, count: made.count)).gathered(selection)

@@ -44,11 +44,12 @@ extension QueryLauncher {
         let run = BatchRun(
             batchRows: configuration.values.integer("engine.batch.rows"), timestampMicros: Self.clock(),
             zone: try ZoneRules.named(session.setting("spark.sql.session.timeZone") ?? "UTC"),
-            memoryMax: configuration.values.bytes("engine.query.memory"))
+            memoryMax: configuration.values.bytes("engine.query.memory"),
+            python: PythonContext(workers: python) { session.setting($0) })
         let planner = BatchPlanner(
             run: run, open: { [self] branch in try source(branch, SourceSignal()) }, memoryTable: { [self] in memoryTable($0) },
             arrow: { try ArrowRows.decode($0, $1) })
-        let steps = try planner.plan(RelationalOptimizer(fold: PlanCompiler.fold).optimize(plan))
+        let steps = try planner.plan(PythonExtraction.settle(RelationalOptimizer(fold: PlanCompiler.fold).optimize(plan)))
         try await withTaskExecutorPreference(WorkerExecutor(workers)) { try await steps.run(body) }
         session.observed(run.observed.withLockedValue { $0 })
     }
