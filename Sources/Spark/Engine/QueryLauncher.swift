@@ -274,7 +274,10 @@ final class QueryLauncher: Sendable {
         } else if definition.sink.function != nil || Self.temporarySinks.contains(definition.sink.format.lowercased()) {
             return (StreamingQueryID(UUIDText.random()), nil)
         } else {
-            let target = [definition.sink.options["keyspace"], definition.sink.options["table"] ?? definition.sink.table, definition.sink.options["path"]].compactMap { $0 }
+            let target = [
+                definition.sink.options["keyspace"], definition.sink.options["table"] ?? definition.sink.table,
+                definition.sink.options["path"],
+            ].compactMap { $0 }
                 .joined(separator: ".")
             let leaf = (name ?? target).map { $0.isLetter || $0.isNumber || "._-".contains($0) ? $0 : "_" }
             location = configuration.folder + "/queries/" + (leaf.isEmpty ? "query" : String(leaf))

@@ -41,7 +41,8 @@ struct FileWriteOptions {
     private let groupBytes: Int
 
     /// - Parameter settings: The session's.
-    init(_ format: FileFormat, _ options: Options, _ settings: Options, frame: StructType, partitionedBy: [String], groupBytes: Int) throws {
+    init(_ format: FileFormat, _ options: Options, _ settings: Options, frame: StructType, partitionedBy: [String], groupBytes: Int) throws
+    {
         self.format = format
         self.options = options
         self.groupBytes = groupBytes
@@ -72,7 +73,9 @@ struct FileWriteOptions {
         schema = StructType(dataColumns.map { frame.fields[$0] })
         var seen: Set<String> = []
         for name in frame.names where !seen.insert(name.lowercased()).inserted {
-            throw SparkError("COLUMN_ALREADY_EXISTS", sqlState: "42711", "The column `\(name.lowercased())` already exists. Choose another name or rename the existing column.")
+            throw SparkError(
+                "COLUMN_ALREADY_EXISTS", sqlState: "42711",
+                "The column `\(name.lowercased())` already exists. Choose another name or rename the existing column.")
         }
         compression = try Self.compression(format, options, settings)
         try check()
@@ -91,7 +94,8 @@ struct FileWriteOptions {
             default: throw unavailable(named, ["none", "uncompressed", "gzip"])
             }
         }
-        let named = (options["compression"] ?? options["parquet.compression"] ?? settings["spark.sql.parquet.compression.codec"] ?? "snappy")
+        let named =
+            (options["compression"] ?? options["parquet.compression"] ?? settings["spark.sql.parquet.compression.codec"] ?? "snappy")
             .lowercased()
         switch named {
         case "none", "uncompressed": return .none

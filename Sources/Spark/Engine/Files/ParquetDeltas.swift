@@ -79,7 +79,9 @@ struct ParquetDeltas {
         var total = 0
         for index in 0..<count {
             let prefix = prefixes.pointer[index], suffix = suffixes.pointer[index]
-            guard prefix >= 0, prefix <= last.length else { throw ParquetError.malformed("a text begins with more than the one before it has") }
+            guard prefix >= 0, prefix <= last.length else {
+                throw ParquetError.malformed("a text begins with more than the one before it has")
+            }
             let length = Int(prefix) + suffix.length
             total += length
             guard total <= bytesMax else { throw ParquetError.malformed("the texts of one page have more than \(bytesMax) bytes") }

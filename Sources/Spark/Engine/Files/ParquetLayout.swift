@@ -60,13 +60,15 @@ struct ParquetLayout {
         case .array(let element, _):
             kind = .list(
                 try node(
-                    "element", element, path + ["list", "element"], isOptional: true, definition: definition + 1, repetition: repetition + 1))
+                    "element", element, path + ["list", "element"], isOptional: true, definition: definition + 1, repetition: repetition + 1
+                ))
         case .map(let key, let value, _):
             kind = .map(
                 key: try node(
                     "key", key, path + ["key_value", "key"], isOptional: false, definition: definition + 1, repetition: repetition + 1),
                 value: try node(
-                    "value", value, path + ["key_value", "value"], isOptional: true, definition: definition + 1, repetition: repetition + 1))
+                    "value", value, path + ["key_value", "value"], isOptional: true, definition: definition + 1, repetition: repetition + 1)
+            )
         default:
             kind = .leaf(leaves.count)
             let (physical, length) = try Self.physical(type, name)

@@ -89,7 +89,9 @@ struct ParquetSchema {
         return StructType(
             columns.map { column in
                 let own = stored?.fields.first { $0.name == column.name }
-                let type = own.map { column.type.isStored(as: $0.dataType) ? $0.dataType.withNulls : column.type.withNulls } ?? column.type.withNulls
+                let type =
+                    own.map { column.type.isStored(as: $0.dataType) ? $0.dataType.withNulls : column.type.withNulls }
+                    ?? column.type.withNulls
                 return StructField(column.name, type, nullable: true, metadata: own?.metadata ?? [:])
             })
     }
@@ -101,7 +103,9 @@ struct ParquetSchema {
 
         mutating func node(definition: Int, repetition: Int, depth: Int) throws -> ParquetNode {
             guard place < elements.count else { throw ParquetError.malformed("its schema is cut off") }
-            guard depth < ParquetSchema.depthMax else { throw ParquetError.notServed("types nested more than \(ParquetSchema.depthMax) deep") }
+            guard depth < ParquetSchema.depthMax else {
+                throw ParquetError.notServed("types nested more than \(ParquetSchema.depthMax) deep")
+            }
             let element = elements[place]
             guard element.repetition == .repeated else { return try single(definition: definition, repetition: repetition, depth: depth) }
             // A repeated field that is in no list is a list of its own that is always there.
@@ -165,7 +169,8 @@ struct ParquetSchema {
                 inner = try node(definition: definition + 1, repetition: repetition + 1, depth: depth + 1)
             }
             return ParquetNode(
-                name: element.name, type: .array(inner.type, containsNull: inner.isOptional), isOptional: isOptional, definition: definition,
+                name: element.name, type: .array(inner.type, containsNull: inner.isOptional), isOptional: isOptional,
+                definition: definition,
                 elementDefinition: definition + 1, elementRepetition: repetition + 1, kind: .list(inner))
         }
 
@@ -180,7 +185,8 @@ struct ParquetSchema {
             let key = try node(definition: definition + 1, repetition: repetition + 1, depth: depth + 1)
             let value = try node(definition: definition + 1, repetition: repetition + 1, depth: depth + 1)
             return ParquetNode(
-                name: element.name, type: .map(key: key.type, value: value.type, valueContainsNull: value.isOptional), isOptional: isOptional,
+                name: element.name, type: .map(key: key.type, value: value.type, valueContainsNull: value.isOptional),
+                isOptional: isOptional,
                 definition: definition, elementDefinition: definition + 1, elementRepetition: repetition + 1,
                 kind: .map(key: key, value: value))
         }
@@ -188,7 +194,8 @@ struct ParquetSchema {
 
     // MARK: Types
 
-    private static func type(_ element: ParquetSchemaElement, _ physical: ParquetPhysicalType) throws -> (DataType, ParquetLeaf.Conversion) {
+    private static func type(_ element: ParquetSchemaElement, _ physical: ParquetPhysicalType) throws -> (DataType, ParquetLeaf.Conversion)
+    {
         func mismatch() -> ParquetError { .malformed("the column '\(element.name)' is annotated as what its type \(physical) cannot be") }
         if case .notServed(let what)? = element.annotation { throw ParquetError.notServed("\(what) in the column '\(element.name)'") }
         if physical == .fixed {

@@ -23,7 +23,9 @@ final class ParquetWriter: FileEncoder {
 
     func append(_ batch: ResultBatch, to file: PartFile) throws {
         guard batch.count > 0 else { return }
-        for (column, node) in zip(batch.columns, layout.columns) { try shred(column, node, ParquetPlaces(rows: nil, count: batch.count), 0) }
+        for (column, node) in zip(batch.columns, layout.columns) {
+            try shred(column, node, ParquetPlaces(rows: nil, count: batch.count), 0)
+        }
         for leaf in leaves { try leaf.closePage(packer, isLast: false) }
         rowsInGroup += Int64(batch.count)
         if leaves.reduce(0, { $0 + $1.byteCount }) >= groupBytes { try closeGroup(file) }

@@ -103,7 +103,8 @@ struct FileSinkLog {
         }
         return try lines.dropFirst().compactMap { line in
             guard let json = try? JSON(parsing: String(line)), let address = json["path"]?.string, let size = json["size"]?.integer else {
-                throw SparkError("MALFORMED_LOG_FILE", sqlState: "KD002", "The log \(path) of a streaming sink has a line that is no file's status.")
+                throw SparkError(
+                    "MALFORMED_LOG_FILE", sqlState: "KD002", "The log \(path) of a streaming sink has a line that is no file's status.")
             }
             guard json["action"]?.string ?? "add" == "add" else { return nil }
             return Entry(

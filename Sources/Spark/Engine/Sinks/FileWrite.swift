@@ -64,7 +64,8 @@ extension Engine {
         }
         if write.mode == .overwrite {
             let touched = Set(writer?.writtenFolders ?? [])
-            FileTree.remove(isDynamic ? old.filter { touched.contains(String($0.prefix(upTo: $0.lastIndex(of: "/") ?? $0.endIndex))) } : old)
+            FileTree.remove(
+                isDynamic ? old.filter { touched.contains(String($0.prefix(upTo: $0.lastIndex(of: "/") ?? $0.endIndex))) } : old)
             FileTree.removeEmptyFolders(folder)
         }
         try DurableFile.replace(folder + "/_SUCCESS", with: [])

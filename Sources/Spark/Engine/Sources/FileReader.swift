@@ -128,7 +128,8 @@ struct FileReader: Sendable {
         }
     }
 
-    private func fill(_ descriptor: Int32, _ file: FileEntry, _ buffer: inout Buffer<UInt8>, from start: Int64, at place: Int) throws -> Int {
+    private func fill(_ descriptor: Int32, _ file: FileEntry, _ buffer: inout Buffer<UInt8>, from start: Int64, at place: Int) throws -> Int
+    {
         var filled = place
         while filled < buffer.count {
             let got = pread(descriptor, buffer.pointer + filled, buffer.count - filled, off_t(start) + off_t(filled))
@@ -180,7 +181,9 @@ struct FileReader: Sendable {
         if isFirst {
             // The mark of a byte order that has none.
             if range.count >= 3, block.pointer[0] == 0xEF, block.pointer[1] == 0xBB, block.pointer[2] == 0xBF { start += 3 }
-            if options.format == .csv, options.hasHeader { start = find(block, start..<range.upperBound).map { $0 + 1 } ?? range.upperBound }
+            if options.format == .csv, options.hasHeader {
+                start = find(block, start..<range.upperBound).map { $0 + 1 } ?? range.upperBound
+            }
         }
         while start < range.upperBound {
             try Task.checkCancellation()

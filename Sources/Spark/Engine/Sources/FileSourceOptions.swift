@@ -85,7 +85,9 @@ struct FileSourceOptions: Sendable {
         self.mode = mode
         corruptColumn = options["columnNameOfCorruptRecord"] ?? "_corrupt_record"
         let ratio = options["samplingRatio"] ?? "1.0"
-        guard let samplingRatio = Double(ratio), samplingRatio > 0 else { throw Self.invalid("samplingRatio", ratio, "a positive number is wanted") }
+        guard let samplingRatio = Double(ratio), samplingRatio > 0 else {
+            throw Self.invalid("samplingRatio", ratio, "a positive number is wanted")
+        }
         self.samplingRatio = samplingRatio
         separator = try byte(["sep", "delimiter"], ",")
         quote = options["quote"] == "" ? 0 : try byte(["quote"], "\"")

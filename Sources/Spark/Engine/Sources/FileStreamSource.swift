@@ -61,7 +61,9 @@ final class FileStreamSource: StreamSource {
         self.logger = logger
     }
 
-    var description: String { "FileStreamSource[\(options.paths.map { "file:" + FilePath.absolute((try? FilePath.local($0)) ?? $0) }.joined(separator: ","))]" }
+    var description: String {
+        "FileStreamSource[\(options.paths.map { "file:" + FilePath.absolute((try? FilePath.local($0)) ?? $0) }.joined(separator: ","))]"
+    }
     var waitingReason: String? { state.withLockedValue { $0.failure.map { "cannot list the files: \($0)" } } }
 
     /// Where the query keeps what this source has seen; called once, before anything is read.
@@ -151,7 +153,8 @@ final class FileStreamSource: StreamSource {
         }
         guard let files else {
             throw SparkError(
-                "STREAMING_CHECKPOINT_CORRUPT", sqlState: "XXKST", "The files \(start) to \(end) of \(description) are not in the checkpoint.")
+                "STREAMING_CHECKPOINT_CORRUPT", sqlState: "XXKST",
+                "The files \(start) to \(end) of \(description) are not in the checkpoint.")
         }
         try await reader.read(files, firstOrdinal: firstOrdinal, body)
     }

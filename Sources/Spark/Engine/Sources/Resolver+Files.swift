@@ -55,7 +55,8 @@ extension Resolver {
             plan = .filter(.call(.isNull, [.field(record, index: corrupt, .string)], .boolean), plan)
         }
         return .project(
-            data.fields.enumerated().map { ResolvedNamed($1.name, .field(record, index: $0, $1.dataType)) } + Self.columns(partitions, from: 1),
+            data.fields.enumerated().map { ResolvedNamed($1.name, .field(record, index: $0, $1.dataType)) }
+                + Self.columns(partitions, from: 1),
             plan)
     }
 
@@ -83,12 +84,14 @@ extension Resolver {
                 let isBad = ResolvedExpression.call(
                     .and,
                     [
-                        .call(.isNotNull, [.column(index, .string, nullable: true)], .boolean), .call(.isNull, [try value(index)], .boolean),
+                        .call(.isNotNull, [.column(index, .string, nullable: true)], .boolean),
+                        .call(.isNull, [try value(index)], .boolean),
                     ], .boolean)
                 plan = .filter(.call(.not, [isBad], .boolean), plan)
             }
         }
         return .project(
-            try data.fields.enumerated().map { ResolvedNamed($1.name, try value($0)) } + Self.columns(partitions, from: data.fields.count), plan)
+            try data.fields.enumerated().map { ResolvedNamed($1.name, try value($0)) } + Self.columns(partitions, from: data.fields.count),
+            plan)
     }
 }
