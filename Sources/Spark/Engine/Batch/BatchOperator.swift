@@ -38,14 +38,6 @@ final class BatchRun: Sendable {
         return context
     }
 
-    /// A text that does not parse where the query wants it to (`FAILFAST`) ends the query.
-    static func check(_ context: EvaluationContext) throws {
-        guard let problem = context.problems.all.first else { return }
-        throw SparkError(
-            "MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION", sqlState: "22023",
-            "Malformed records are detected in record parsing: \(problem.reason)")
-    }
-
     func evaluator(_ batch: ResultBatch) -> Evaluator {
         Evaluator(batch: batch.columnBatch, context: context, stageRows: batch.count)
     }

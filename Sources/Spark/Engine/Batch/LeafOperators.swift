@@ -24,7 +24,6 @@ final class ScanOperator: BatchOperator {
                     var context = run.context
                     context.inputFile = file
                     let (made, selection) = try pipeline.run(columns, context)
-                    try BatchRun.check(context)
                     return ResultBatch(
                         columns: schema.fields.indices.map { index in
                             (made.columns[index] ?? Column.nulls(schema.fields[index].dataType, count: made.count)).selected(selection)
@@ -40,7 +39,6 @@ final class ScanOperator: BatchOperator {
                 let batch = try chunk.withColumns(pipeline.wanted, width: pipeline.width) { columns in
                     let context = run.context
                     let (made, selection) = try pipeline.run(columns, context)
-                    try BatchRun.check(context)
                     return ResultBatch(
                         columns: schema.fields.indices.map { index in
                             (made.columns[index] ?? Column.nulls(schema.fields[index].dataType, count: made.count)).gathered(selection)

@@ -32,7 +32,6 @@ final class StagesOperator: BatchOperator {
                     columns.columns = try expressions.map { column in try column.map { try evaluator.evaluate($0.expression, selection) } }
                 }
             }
-            try BatchRun.check(context)
             guard !selection.isEmpty else { return }
             let made = schema.fields.indices.map { index in
                 columns.columns[index] ?? Column.nulls(schema.fields[index].dataType, count: columns.count)
