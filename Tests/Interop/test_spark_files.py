@@ -53,12 +53,12 @@ def names(folder):
 # Parquet
 
 
-@pytest.mark.parametrize("codec", ["snappy", "zstd", "gzip", "none", "lz4raw"])
+@pytest.mark.parametrize("codec", ["snappy", "zstd", "gzip", "none", "lz4_raw"])
 def test_parquet_of_every_type_is_what_pyarrow_reads(spark, tmp_path, codec):
     frame(spark).write.option("compression", codec).parquet(str(tmp_path / "out"))
     written = names(tmp_path / "out")
     assert written[0] == "_SUCCESS" and len(written) == 2, written
-    infix = {"none": "", "gzip": ".gz"}.get(codec, f".{codec}")
+    infix = {"none": "", "gzip": ".gz", "lz4_raw": ".lz4raw"}.get(codec, f".{codec}")
     assert written[1].startswith("part-00000-") and written[1].endswith(f"-c000{infix}.parquet")
     table = pq.read_table(tmp_path / "out" / written[1])
     rows = table.to_pylist()
@@ -233,6 +233,16 @@ def test_bad_csv_in_the_three_modes(spark, tmp_path):
     assert [row.a for row in spark.read.schema("a int, b string").option("mode", "DROPMALFORMED").csv(path).collect()] == [1, 4]
     with pytest.raises(PySparkException):
         spark.read.schema("a int, b string").option("mode", "FAILFAST").csv(path).collect()
+
+
+def test_moments_in_a_pattern(spark, tmp_path):
+    (tmp_path / "a.csv").write_text("02/01/2024,02.01.2024 03:04\nno,\n")
+    (tmp_path / "a.json").write_text('{"d": "02/01/2024", "t": "02.01.2024 03:04"}\n{"d": "no"}\n')
+    for format in ["csv", "json"]:
+        read = spark.read.schema("d date, t timestamp").options(dateFormat="dd/MM/yyyy", timestampFormat="dd.MM.yyyy HH:mm").format(format)
+        rows = [tuple(row) for row in read.load(str(tmp_path / f"a.{format}")).collect()]
+        assert rows == [(datetime.date(2024, 1, 2), datetime.datetime(2024, 1, 2, 3, 4)), (None, None)], format
+        assert read.option("mode", "DROPMALFORMED").load(str(tmp_path / f"a.{format}")).count() == 1
 
 
 def test_paths_globs_and_filters(spark, tmp_path):

@@ -99,10 +99,10 @@ struct FileWriteOptions {
             .lowercased()
         switch named {
         case "none", "uncompressed": return .none
-        case "lz4raw", "lz4_raw": return .lz4raw
+        case "lz4_raw": return .lz4raw
         case let name:
-            guard let codec = Compression(rawValue: name) else {
-                throw unavailable(named, ["none", "uncompressed", "snappy", "gzip", "zstd", "lz4raw"])
+            guard name != "lz4raw", let codec = Compression(rawValue: name) else {
+                throw unavailable(named, ["none", "uncompressed", "snappy", "gzip", "zstd", "lz4_raw"])
             }
             return codec
         }

@@ -27,6 +27,9 @@ struct FileSourceOptions: Sendable {
     /// The part of the records that a schema is inferred from.
     let samplingRatio: Double
     let comment: UInt8?
+    private let dateFormat: String?
+    private let timestampFormat: String?
+    private let localTimestampFormat: String?
     private let separator: UInt8
     private let quote: UInt8
     private let escape: UInt8
@@ -39,8 +42,6 @@ struct FileSourceOptions: Sendable {
         ("multiLine", [.json, .csv], ["false"]), ("wholetext", [.text], ["false"]), ("lineSep", [.text, .json, .csv], ["\n"]),
         ("encoding", [.json, .csv, .text], ["utf-8", "utf8"]), ("charset", [.json, .csv, .text], ["utf-8", "utf8"]),
         ("mergeSchema", [.parquet], ["false"]), ("modifiedBefore", FileFormat.all, []), ("modifiedAfter", FileFormat.all, []),
-        ("dateFormat", [.json, .csv], ["yyyy-mm-dd"]),
-        ("timestampFormat", [.json, .csv], ["yyyy-mm-dd't'hh:mm:ss[.sss][xxx]", "yyyy-mm-dd hh:mm:ss"]),
         ("primitivesAsString", [.json], ["false"]), ("prefersDecimal", [.json], ["false"]), ("allowComments", [.json], ["false"]),
         ("allowUnquotedFieldNames", [.json], ["false"]), ("allowNumericLeadingZeros", [.json], ["false"]),
         ("allowBackslashEscapingAnyCharacter", [.json], ["false"]), ("ignoreLeadingWhiteSpace", [.csv], ["false"]),
@@ -89,6 +90,9 @@ struct FileSourceOptions: Sendable {
             throw Self.invalid("samplingRatio", ratio, "a positive number is wanted")
         }
         self.samplingRatio = samplingRatio
+        dateFormat = options["dateFormat"]
+        timestampFormat = options["timestampFormat"]
+        localTimestampFormat = options["timestampNTZFormat"]
         separator = try byte(["sep", "delimiter"], ",")
         quote = options["quote"] == "" ? 0 : try byte(["quote"], "\"")
         escape = try byte(["escape"], "\\")
@@ -98,6 +102,16 @@ struct FileSourceOptions: Sendable {
 
     static func invalid(_ name: String, _ value: String, _ wanted: String) -> SparkError {
         SparkError("INVALID_SOURCE_OPTION", sqlState: "42616", "The value '\(value)' of the option '\(name)' is invalid: \(wanted).")
+    }
+
+    /// The pattern that texts of a type are written in; nil where they are read as a cast reads them.
+    func pattern(of type: DataType) -> String? {
+        switch type {
+        case .date: dateFormat
+        case .timestamp: timestampFormat
+        case .timestampNTZ: localTimestampFormat
+        default: nil
+        }
     }
 
     func takes(_ name: Substring) -> Bool {

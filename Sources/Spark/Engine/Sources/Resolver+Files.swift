@@ -27,6 +27,23 @@ extension Resolver {
         fields.enumerated().map { ResolvedNamed($1.name, .column(start + $0, $1.dataType, nullable: true)) }
     }
 
+    /// A text as a value of a type, in the pattern that the options give; null where it is none and the mode lets that pass.
+    private static func value(_ text: ResolvedExpression, _ type: DataType, _ options: FileSourceOptions) throws -> ResolvedExpression {
+        let isTry = options.mode != .failFast
+        guard let pattern = options.pattern(of: type) else { return try FunctionCatalog.explicitCast(text, to: type, isTry: isTry) }
+        _ = try DatePattern(pattern)
+        let call = ResolvedExpression.call(
+            .named(type == .date ? "parse_date" : "parse_timestamp"), [text, .literal(.string(pattern), .string)], type)
+        return isTry ? try FunctionCatalog.attempted(call) : call
+    }
+
+    /// Drops the rows whose text is there and is no value.
+    private static func filtered(_ plan: ResolvedPlan, _ text: ResolvedExpression, _ value: ResolvedExpression) -> ResolvedPlan {
+        let isBad = ResolvedExpression.call(
+            .and, [.call(.isNotNull, [text], .boolean), .call(.isNull, [value], .boolean)], .boolean)
+        return .filter(.call(.not, [isBad], .boolean), plan)
+    }
+
     private func json(_ read: DataSourceRead, _ options: FileSourceOptions, _ data: StructType, _ partitions: [StructField]) throws
         -> ResolvedPlan
     {
@@ -35,7 +52,9 @@ extension Resolver {
         texts.schema = source
         let line = ResolvedExpression.column(0, .string, nullable: true)
         let isFailFast = options.mode == .failFast
-        var schema = data
+        // Moments in a pattern are read as texts first.
+        var schema = StructType(
+            data.fields.map { StructField($0.name, options.pattern(of: $0.dataType) == nil ? $0.dataType : .string) })
         let hasCorrupt = data.fields.contains { $0.name == options.corruptColumn }
         // Whether a record is bad is what the column for corrupt records tells.
         if options.mode == .dropMalformed, !hasCorrupt { schema.fields.append(StructField(options.corruptColumn, .string)) }
@@ -54,10 +73,14 @@ extension Resolver {
         if options.mode == .dropMalformed, let corrupt = schema.fields.firstIndex(where: { $0.name == options.corruptColumn }) {
             plan = .filter(.call(.isNull, [.field(record, index: corrupt, .string)], .boolean), plan)
         }
-        return .project(
-            data.fields.enumerated().map { ResolvedNamed($1.name, .field(record, index: $0, $1.dataType)) }
-                + Self.columns(partitions, from: 1),
-            plan)
+        let values = try data.fields.enumerated().map { index, field -> ResolvedExpression in
+            let value = ResolvedExpression.field(record, index: index, schema.fields[index].dataType)
+            guard options.pattern(of: field.dataType) != nil else { return value }
+            let moment = try Self.value(value, field.dataType, options)
+            if options.mode == .dropMalformed { plan = Self.filtered(plan, value, moment) }
+            return moment
+        }
+        return .project(zip(data.fields, values).map { ResolvedNamed($0.name, $1) } + Self.columns(partitions, from: 1), plan)
     }
 
     private func csv(_ read: DataSourceRead, _ options: FileSourceOptions, _ data: StructType, _ partitions: [StructField]) throws
@@ -75,23 +98,13 @@ extension Resolver {
         let source = StructType(data.fields.map { StructField($0.name, .string) } + partitions)
         texts.schema = source
         var plan = ResolvedPlan.source(texts, source)
-        func value(_ index: Int) throws -> ResolvedExpression {
-            try FunctionCatalog.explicitCast(
-                .column(index, .string, nullable: true), to: data.fields[index].dataType, isTry: options.mode != .failFast)
-        }
-        if options.mode == .dropMalformed {
-            for index in data.fields.indices where data.fields[index].dataType != .string {
-                let isBad = ResolvedExpression.call(
-                    .and,
-                    [
-                        .call(.isNotNull, [.column(index, .string, nullable: true)], .boolean),
-                        .call(.isNull, [try value(index)], .boolean),
-                    ], .boolean)
-                plan = .filter(.call(.not, [isBad], .boolean), plan)
-            }
+        let values = try data.fields.enumerated().map { index, field -> ResolvedExpression in
+            let text = ResolvedExpression.column(index, .string, nullable: true)
+            let value = try Self.value(text, field.dataType, options)
+            if options.mode == .dropMalformed, field.dataType != .string { plan = Self.filtered(plan, text, value) }
+            return value
         }
         return .project(
-            try data.fields.enumerated().map { ResolvedNamed($1.name, try value($0)) } + Self.columns(partitions, from: data.fields.count),
-            plan)
+            zip(data.fields, values).map { ResolvedNamed($0.name, $1) } + Self.columns(partitions, from: data.fields.count), plan)
     }
 }
