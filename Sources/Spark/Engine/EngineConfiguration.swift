@@ -2,7 +2,7 @@ package import IO
 
 /// The engine's settings.
 package struct EngineConfiguration: Sendable {
-    package static let settings: [Setting] = ownSettings + ConnectConfiguration.settings
+    package static let settings: [Setting] = ownSettings + fileSettings + ConnectConfiguration.settings
 
     private static let ownSettings: [Setting] = [
         Setting("engine.host", .text, default: "127.0.0.1", "the address that Spark Connect listens on"),

@@ -14,10 +14,10 @@ internal import NIOPosix
 /// Makes running queries from definitions: resolves the plan, opens sources and sink, claims the checkpoint.
 final class QueryLauncher: Sendable {
     let configuration: EngineConfiguration
-    private let checkpoint: CheckpointStore
+    let checkpoint: CheckpointStore
     let workers: NIOThreadPool
     let python: PythonWorkers
-    private let logger: Logger
+    let logger: Logger
 
     private struct State {
         var tables: [String: MemoryTable] = [:]
@@ -59,8 +59,8 @@ final class QueryLauncher: Sendable {
 
     // MARK: Sources
 
-    private static let sourceFormats = ["kafka", "rate", "memory", "text", "csv", "json"]
-    private static let sinkFormats = ["org.apache.spark.sql.cassandra", "cassandra", "console", "memory", "noop"]
+    private static let sourceFormats = ["kafka", "rate", "memory"] + FileFormat.names
+    private static let sinkFormats = ["org.apache.spark.sql.cassandra", "cassandra", "console", "memory", "noop"] + FileFormat.names
 
     private static func unknownFormat(_ format: String, _ known: [String], as role: String) -> SparkError {
         let nearest = known.min { editDistance($0, format.lowercased()) < editDistance($1, format.lowercased()) } ?? ""
@@ -81,7 +81,7 @@ final class QueryLauncher: Sendable {
             return KafkaChunk.schema(includeHeaders: try KafkaSourceOptions(read.options, isStreaming: read.isStreaming).includeHeaders)
         case "rate" where read.isStreaming: return RateSource.schema
         case "memory": return try stream(read).stream.schema
-        case let format where !read.isStreaming && FileSourceOptions.serves(format): return try read.schema ?? FileSchema.infer(read)
+        case let format where FileSourceOptions.serves(format): return try Resolver.fileSchema(read)
         default: throw Self.unknownFormat(read.format, Self.sourceFormats, as: "source")
         }
     }
@@ -107,7 +107,7 @@ final class QueryLauncher: Sendable {
         case "memory":
             let (name, stream) = try stream(read)
             return MemorySource(name: name, stream: stream, batchRows: batchRows, signal: signal)
-        case let format where FileSourceOptions.serves(format): return try FileSource(read, columns: branch.sourceSchema.fields.count)
+        case let format where FileSourceOptions.serves(format): return try fileSource(branch, signal)
         default: throw Self.unknownFormat(read.format, Self.sourceFormats, as: "source")
         }
     }
@@ -167,6 +167,7 @@ final class QueryLauncher: Sendable {
             }
             return MemorySink(table: table)
         case "noop": return NoopSink()
+        case let format where FileFormat(spark: format) != nil: return try fileSink(definition)
         default: throw Self.unknownFormat(definition.sink.format, Self.sinkFormats, as: "sink")
         }
     }
@@ -230,6 +231,7 @@ final class QueryLauncher: Sendable {
         let queries = state.withLockedValue { $0.queries }
         try queries?.register(handle)
         do {
+            try claimFiles(id, sources: sources, sink)
             try checkpoint.describe(
                 id,
                 JSON.object([
@@ -276,7 +278,10 @@ final class QueryLauncher: Sendable {
         } else if definition.sink.function != nil || Self.temporarySinks.contains(definition.sink.format.lowercased()) {
             return (StreamingQueryID(UUIDText.random()), nil)
         } else {
-            let target = [definition.sink.options["keyspace"], definition.sink.options["table"] ?? definition.sink.table].compactMap { $0 }
+            let target = [
+                definition.sink.options["keyspace"], definition.sink.options["table"] ?? definition.sink.table,
+                definition.sink.options["path"],
+            ].compactMap { $0 }
                 .joined(separator: ".")
             let leaf = (name ?? target).map { $0.isLetter || $0.isNumber || "._-".contains($0) ? $0 : "_" }
             location = configuration.folder + "/queries/" + (leaf.isEmpty ? "query" : String(leaf))

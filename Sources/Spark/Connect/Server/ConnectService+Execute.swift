@@ -179,8 +179,13 @@ extension ConnectService {
 
     private func write(_ write: PlanDecoder.WriteCommand, in session: ConnectSession) async throws {
         guard write.table == nil else { throw ConnectError.notServed("WriteOperation to a table of the session's catalog") }
-        guard write.partitionColumns.isEmpty else { throw ConnectError.notServed("WriteOperation.partitioning_columns") }
         let engine = try requiredEngine()
+        if let format = FileFormat(spark: write.format), let mode = FileSaveMode(rawValue: write.mode.rawValue) {
+            return try await engine.write(
+                write.plan, to: FileWrite(format: format, mode: mode, options: write.options, partitionColumns: write.partitionColumns),
+                in: session.plans)
+        }
+        guard write.partitionColumns.isEmpty else { throw ConnectError.notServed("WriteOperation.partitioning_columns") }
         switch write.format.lowercased() {
         case "noop": try await engine.run(write.plan, in: session.plans, onSchema: { _ in }, { _ in })
         case let format where Self.cassandraFormats.contains(format):

@@ -140,6 +140,7 @@ final class StreamExecution: Sendable {
                 steps.handle(.logged)
             case .execute(let batch, let isReplay):
                 executed = try await execute(batch, isReplay: isReplay)
+                steps.ran(rows: Int64(executed?.rows.reduce(0, +) ?? 0))
                 // What is waiting already is logged with this batch's commit: one synced write for both.
                 let next = trigger == .asSoonAsPossible ? try waiting(after: batch.ranges.map(\.end)) : nil
                 steps.handle(.executed(next: next, nowMicros: clock(), deadLetterEnds: deadLetters?.ends ?? SourceOffset()))
@@ -294,7 +295,7 @@ final class StreamExecution: Sendable {
                 if !processed.letters.isEmpty { sentLetters += try await send(processed.letters) }
                 try await observe(.afterChunk)
             }
-            ordinal += range.span
+            ordinal += max(range.span, Int64(executed.rows[index]))
         }
         for refused in try await sink.finish() {
             let letters = try await sendOneByOne(refused, batch)
