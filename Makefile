@@ -12,7 +12,7 @@ VENV_AIRFLOW := .build/venv-airflow
 
 LIBRARIES := librdkafka-dev librocksdb-dev libsimdjson-dev libpq-dev liblz4-dev libzstd-dev libsnappy-dev zlib1g-dev \
 	libsqlite3-dev libedit-dev pkg-config
-PEERS := python3 python3-venv python3-dev gcc libc6-dev kcat chromium docker-compose golang-go golang-github-gocql-gocql-dev
+PEERS := python3 python3-venv python3-dev gcc libc6-dev kcat chromium docker-compose golang-go golang-github-gocql-gocql-dev postgresql
 
 ## help: what each target does
 help:

@@ -18,12 +18,21 @@ package struct EngineConfiguration: Sendable {
         Setting(
             "engine.kafka.loss.patience", .duration, default: "5s",
             "how long a topic may end before an offset that was read from it until that counts as data loss"),
+        Setting(
+            "engine.kafka.transaction.timeout", .duration, default: "60s",
+            "how long a transaction of the kafka sink may stay open before the broker aborts it"),
         Setting("engine.kafka.bootstrap", .text, default: "127.0.0.1:9092", "brokers where a query names none"),
         Setting("engine.cassandra.contact", .text, default: "127.0.0.1:9042", "Cassandra nodes where a query names none"),
         Setting("engine.cassandra.rows", .integer(1...1_000), default: "32", "rows of one insert request at most"),
         Setting("engine.cassandra.bytes", .bytes, default: "32KiB", "bytes of one insert request, about; Cassandra refuses 50 KiB"),
         Setting("engine.cassandra.inflight", .integer(1...4_096), default: "64", "insert requests on their way at a time"),
         Setting("engine.cassandra.timeout", .duration, default: "12s", "how long an insert request waits for its answer"),
+        Setting("engine.cassandra.fetch.rows", .integer(1...1_000_000), default: "5000", "rows of one page of a table that is read"),
+        Setting(
+            "engine.jdbc.fetch.rows", .integer(1...1_000_000), default: "10000",
+            "rows that are fetched at a time from a PostgreSQL table, where the option fetchsize does not say"),
+        Setting("engine.jdbc.connect.timeout", .duration, default: "10s", "how long a connection to PostgreSQL may take"),
+        Setting("engine.socket.lines", .integer(1...100_000_000), default: "1000000", "lines of a socket source that wait for the query"),
         Setting("engine.retry.initial", .duration, default: "50ms", "the first pause before a source or a sink that fails is tried again"),
         Setting("engine.retry.maximum", .duration, default: "5s", "the longest pause before a source or a sink that fails is tried again"),
         Setting(

@@ -15,6 +15,7 @@ extension QueryLauncher {
 
     /// Resolves a plan; a pivot that names no values first reads which there are.
     func resolved(_ plan: LogicalPlan, _ session: SessionState) async throws -> ResolvedPlan {
+        try await learnSchemas(plan, session)
         let plan = try await settlingPivots(plan, session)
         return try resolver(session).resolve(plan)
     }
