@@ -67,7 +67,9 @@ final class QueryLauncher: Sendable {
 
     // MARK: Sources
 
-    private static let sourceFormats = ["kafka", "rate", "socket", "memory", "text", "csv", "json", "org.apache.spark.sql.cassandra", "jdbc"]
+    private static let sourceFormats = [
+        "kafka", "rate", "socket", "memory", "text", "csv", "json", "org.apache.spark.sql.cassandra", "jdbc",
+    ]
     private static let sinkFormats = ["org.apache.spark.sql.cassandra", "cassandra", "kafka", "console", "memory", "noop"]
 
     private static func unknownFormat(_ format: String, _ known: [String], as role: String) -> SparkError {
@@ -111,7 +113,8 @@ final class QueryLauncher: Sendable {
         case "kafka":
             let options = try KafkaSourceOptions(read.options, isStreaming: read.isStreaming)
             return KafkaSource(
-                options: options, client: kafkaClient(options.bootstrap, options.clientProperties, options.isolationLevel), limits: kafkaLimits, signal: signal,
+                options: options, client: kafkaClient(options.bootstrap, options.clientProperties, options.isolationLevel),
+                limits: kafkaLimits, signal: signal,
                 logger: logger)
         case "rate": return try RateSource(read.options, batchRows: batchRows, signal: signal, clock: Self.clock)
         case "memory":
