@@ -3,6 +3,8 @@
 import collections
 import pathlib
 import random
+import subprocess
+import sys
 import threading
 import uuid
 
@@ -20,7 +22,7 @@ class Feed:
     """Writes numbered records for as long as it is let."""
 
     def __init__(self, port):
-        self.producer = Producer({"bootstrap.servers": f"127.0.0.1:{port}", "enable.idempotence": True, "linger.ms": 2})
+        self.producer = Producer({"bootstrap.servers": f"127.0.0.1:{port}", "enable.idempotence": True, "linger.ms": 2, "log_level": 0})
         self.count = 0
 
     def run(self, stop):
@@ -34,22 +36,31 @@ class Feed:
             raise Loss("the broker did not take what was fed")
 
 
-class Script:
-    """The query, started as a script starts it, in a process that the engine outlives or not."""
+# Run apart: a session whose server is killed keeps its interpreter from ending while it tries to take its leave.
+SCRIPT = """
+import os, sys
+from pyspark.sql import SparkSession
+engine, broker, checkpoint, once = sys.argv[1:]
+spark = SparkSession.builder.remote(f"sc://127.0.0.1:{engine}").getOrCreate()
+stream = (
+    spark.readStream.format("kafka").option("kafka.bootstrap.servers", f"127.0.0.1:{broker}").option("subscribe", "fed")
+    .option("startingOffsets", "earliest").option("maxOffsetsPerTrigger", 200).load()
+)
+query = (
+    stream.selectExpr("key", "concat(cast(value AS string), '!') AS value").writeStream.format("kafka")
+    .option("kafka.bootstrap.servers", f"127.0.0.1:{broker}").option("topic", "written").option("leat.exactly.once", once)
+    .option("checkpointLocation", checkpoint).start()
+)
+print(query.id, flush=True)
+os._exit(0)
+"""
 
-    def __init__(self, ports, checkpoint):
-        from pyspark.sql import SparkSession
 
-        self.spark = SparkSession.builder.remote(f"sc://127.0.0.1:{ports['engine']}").create()
-        stream = (
-            self.spark.readStream.format("kafka").option("kafka.bootstrap.servers", f"127.0.0.1:{ports['broker']}").option("subscribe", SOURCE)
-            .option("startingOffsets", "earliest").option("maxOffsetsPerTrigger", 200).load()
-        )
-        self.query = (
-            stream.selectExpr("key", "concat(cast(value AS string), '!') AS value").writeStream.format("kafka")
-            .option("kafka.bootstrap.servers", f"127.0.0.1:{ports['broker']}").option("topic", TARGET)
-            .option("checkpointLocation", str(checkpoint)).start()
-        )
+def start_query(ports, checkpoint, exactly_once):
+    arguments = [sys.executable, "-W", "ignore", "-c", SCRIPT, str(ports["engine"]), str(ports["broker"]), str(checkpoint), str(exactly_once).lower()]
+    done = subprocess.run(arguments, capture_output=True, text=True, timeout=60)
+    if done.returncode:
+        raise Loss(f"the query did not start: {done.stderr[-2000:]}")
 
 
 def committed(port):
@@ -68,7 +79,7 @@ def committed(port):
     return found
 
 
-def rounds(folder, count, seed=1, report=print):
+def rounds(folder, count, seed=1, report=print, exactly_once=True):
     folder, draw = pathlib.Path(folder), random.Random(seed)
     ports = free_ports(["broker", "container", "engine"])
     broker = Leat(folder / "broker", "broker", ports={name: ports[name] for name in ("broker", "container")})
@@ -85,7 +96,7 @@ def rounds(folder, count, seed=1, report=print):
             feeder = threading.Thread(target=feed.run, args=(stop,), daemon=True)
             engine.start().wait_for_ports("engine")
             feeder.start()
-            Script(ports, folder / "checkpoint")
+            start_query(ports, folder / "checkpoint", exactly_once)
             moment = draw.uniform(0.05, 1.2)
             stop.wait(moment)
             engine.kill()
@@ -93,13 +104,11 @@ def rounds(folder, count, seed=1, report=print):
             feeder.join(30)
             report(f"round {number}: the engine was killed {moment:.2f} s into its query; {feed.count} records fed so far")
         engine.start().wait_for_ports("engine")
-        script = Script(ports, folder / "checkpoint")
+        start_query(ports, folder / "checkpoint", exactly_once)
         found = collections.Counter()
 
         def is_whole():
             nonlocal found
-            if not script.query.isActive:
-                raise Loss(f"the query ended: {script.query.exception()}")
             found = committed(ports["broker"])
             return len(found) >= feed.count
 
@@ -107,7 +116,7 @@ def rounds(folder, count, seed=1, report=print):
             wait_until("all of the input in the output", is_whole, 90, every=0.5)
         except AssertionError as error:
             raise Loss(f"{len(found)} of {feed.count} records are in the output: {error}") from error
-        script.query.stop()
+        engine.stop()
         found = committed(ports["broker"])
         twice = [value for value, times in found.items() if times > 1]
         if twice:

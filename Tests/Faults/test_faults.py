@@ -32,6 +32,12 @@ def test_the_kafka_sink_writes_each_record_once_when_the_engine_is_killed(tmp_pa
     kafka_sink.rounds(tmp_path, count=3)
 
 
+def test_a_kafka_sink_without_transactions_is_noticed(tmp_path):
+    """At-least-once writes must fail the same rounds: a check that passes here proves nothing."""
+    with pytest.raises(Loss):
+        kafka_sink.rounds(tmp_path, count=12, seed=7, exactly_once=False)
+
+
 def test_a_missing_sync_of_a_transactions_partitions_is_noticed(tmp_path):
     """Without those syncs the same rounds must fail: a check that passes here proves nothing."""
     with pytest.raises(Loss):

@@ -59,7 +59,8 @@ extension KafkaClient {
                 throw KafkaError.unsupportedVersion(connection.endpoint, operation: "OffsetFetch", offered: 0...1)
             }
             let (response, _) = try await connection.call(
-                OffsetFetchRequest(groups: [.init(id: name)], requireStable: isStable), clientID: configuration.clientID, timeout: configuration.requestTimeout)
+                OffsetFetchRequest(groups: [.init(id: name)], requireStable: isStable), clientID: configuration.clientID,
+                timeout: configuration.requestTimeout)
             guard let group = response.groups.first else {
                 throw KafkaError.malformedResponse(
                     connection.endpoint, operation: "OffsetFetch", reason: "it does not speak of group \(name)")

@@ -99,7 +99,9 @@ extension TransactionError {
             RD_KAFKA_RESP_ERR_INVALID_TRANSACTION_TIMEOUT, RD_KAFKA_RESP_ERR__INVALID_ARG, RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE,
         ].contains(code)
         remedy =
-            if isHopeless { .none } else if rd_kafka_error_txn_requires_abort(error) != 0 { .abort } else if isUseless
+            if isHopeless { .none } else if rd_kafka_error_txn_requires_abort(error) != 0 {
+                .abort
+            } else if isUseless
                 || rd_kafka_error_is_fatal(error) != 0
             { .replace } else if rd_kafka_error_is_retriable(error) != 0 { .retry } else { .abort }
     }

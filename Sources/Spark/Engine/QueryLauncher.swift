@@ -116,7 +116,8 @@ final class QueryLauncher: Sendable {
         case "kafka":
             let options = try KafkaSourceOptions(read.options, isStreaming: read.isStreaming)
             return KafkaSource(
-                options: options, client: kafkaClient(options.bootstrap, options.clientProperties, options.isolationLevel), limits: kafkaLimits, signal: signal,
+                options: options, client: kafkaClient(options.bootstrap, options.clientProperties, options.isolationLevel),
+                limits: kafkaLimits, signal: signal,
                 logger: logger)
         case "rate": return try RateSource(read.options, batchRows: batchRows, signal: signal, clock: Self.clock)
         case "memory":

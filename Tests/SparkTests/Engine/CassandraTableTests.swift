@@ -99,8 +99,9 @@ import Testing
         try await store.run("INSERT INTO ks.users (id, name) VALUES (a1b2c3d4-0000-4000-8000-000000000001, 'old')")
         let engine = try await engine(store.endpoint)
         func write(_ mode: ConnectorWrite.Mode, _ confirmed: String?) async throws {
-            guard case .query(let plan) = try await engine.sql(
-                "SELECT 'a1b2c3d4-0000-4000-8000-000000000002' AS id, 'new' AS name", in: SessionState())
+            guard
+                case .query(let plan) = try await engine.sql(
+                    "SELECT 'a1b2c3d4-0000-4000-8000-000000000002' AS id, 'new' AS name", in: SessionState())
             else { return }
             var options: Options = ["keyspace": "ks", "table": "users"]
             options["confirm.truncate"] = confirmed

@@ -41,7 +41,8 @@ import Testing
     private func query(_ options: Options = ["topic": "out"]) throws -> StreamingQueryDefinition {
         let read = LogicalPlan.read(
             DataSourceRead(
-                format: "kafka", options: ["subscribe": "in", "startingOffsets": "earliest", "maxOffsetsPerTrigger": "7"], isStreaming: true))
+                format: "kafka", options: ["subscribe": "in", "startingOffsets": "earliest", "maxOffsetsPerTrigger": "7"], isStreaming: true
+            ))
         return StreamingQueryDefinition(
             plan: .project([.column("key"), .column("value")], read), sink: .init(format: "kafka", options: options),
             trigger: .availableNow, checkpointLocation: folder.path + "/checkpoint")
@@ -72,7 +73,8 @@ import Testing
         func message(_ plan: LogicalPlan, _ options: Options) async -> String? {
             do {
                 _ = try await engine.queries.start(
-                    StreamingQueryDefinition(plan: plan, sink: .init(format: "kafka", options: options), checkpointLocation: folder.path + "/c"))
+                    StreamingQueryDefinition(
+                        plan: plan, sink: .init(format: "kafka", options: options), checkpointLocation: folder.path + "/c"))
                 return nil
             } catch {
                 return (error as? SparkError)?.message

@@ -7,29 +7,43 @@ import Testing
 @Suite(.serialized) struct KafkaSourceOptionsTests {
     private let folder = TemporaryFolder()
 
-    @Test(arguments: [
-        ([:], "One of the following options must be specified for Kafka source: subscribe, subscribepattern, assign. See the docs for more details."),
-        (["subscribe": "a", "assign": "{}"], "Only one of the following options can be specified for Kafka source: subscribe, subscribepattern, assign. See the docs for more details."),
-        (["assign": "a"], "No topicpartitions to assign to as specified value for option 'assign' is 'a'"),
-        (["assign": #"{"a":"0"}"#], #"Expected e.g. {"topicA":[0,1],"topicB":[0,1]}, got {"a":"0"}"#),
-        (["subscribe": "a", "startingOffsets": "soon"], #"Expected e.g. {"topicA":{"0":23,"1":-1},"topicB":{"0":-2}}, got soon"#),
-        (["subscribe": "a", "startingTimestamp": "x"], "Expected a single long value, got x"),
-        (["subscribe": "a", "endingOffsets": "latest"], "ending offset not valid in streaming queries"),
-        (["subscribe": "a", "endingTimestamp": "1"], "ending timestamp not valid in streaming queries"),
-        (["subscribe": "a", "minOffsetsPerTrigger": "5", "maxOffsetsPerTrigger": "4"], "The value of minOffsetPerTrigger(5) is higher than the maxOffsetsPerTrigger(4)."),
-        (["subscribe": "a", "kafka.enable.auto.commit": "true"], "Kafka option 'enable.auto.commit' is not supported as the Kafka source doesn't commit any offset."),
-    ] as [([String: String], String)])
+    @Test(
+        arguments: [
+            (
+                [:],
+                "One of the following options must be specified for Kafka source: subscribe, subscribepattern, assign. See the docs for more details."
+            ),
+            (
+                ["subscribe": "a", "assign": "{}"],
+                "Only one of the following options can be specified for Kafka source: subscribe, subscribepattern, assign. See the docs for more details."
+            ),
+            (["assign": "a"], "No topicpartitions to assign to as specified value for option 'assign' is 'a'"),
+            (["assign": #"{"a":"0"}"#], #"Expected e.g. {"topicA":[0,1],"topicB":[0,1]}, got {"a":"0"}"#),
+            (["subscribe": "a", "startingOffsets": "soon"], #"Expected e.g. {"topicA":{"0":23,"1":-1},"topicB":{"0":-2}}, got soon"#),
+            (["subscribe": "a", "startingTimestamp": "x"], "Expected a single long value, got x"),
+            (["subscribe": "a", "endingOffsets": "latest"], "ending offset not valid in streaming queries"),
+            (["subscribe": "a", "endingTimestamp": "1"], "ending timestamp not valid in streaming queries"),
+            (
+                ["subscribe": "a", "minOffsetsPerTrigger": "5", "maxOffsetsPerTrigger": "4"],
+                "The value of minOffsetPerTrigger(5) is higher than the maxOffsetsPerTrigger(4)."
+            ),
+            (
+                ["subscribe": "a", "kafka.enable.auto.commit": "true"],
+                "Kafka option 'enable.auto.commit' is not supported as the Kafka source doesn't commit any offset."
+            ),
+        ] as [([String: String], String)])
     func whatIsWrongIsSaidInSparksWords(options: [String: String], message: String) {
         let error = #expect(throws: SparkError.self) { try KafkaSourceOptions(Options(options), isStreaming: true) }
         #expect(error?.message == message)
     }
 
-    @Test(arguments: [
-        (["startingOffsets": "latest"], "starting offset can't be latest for batch queries on Kafka"),
-        (["endingOffsets": "earliest"], "ending offset can't be earliest for batch queries on Kafka"),
-        (["startingOffsets": #"{"a":{"0":-1}}"#], "startingOffsets for a-0 can't be latest for batch queries on Kafka"),
-        (["endingOffsets": #"{"a":{"0":-2}}"#], "ending offset for a-0 can't be earliest for batch queries on Kafka"),
-    ] as [([String: String], String)])
+    @Test(
+        arguments: [
+            (["startingOffsets": "latest"], "starting offset can't be latest for batch queries on Kafka"),
+            (["endingOffsets": "earliest"], "ending offset can't be earliest for batch queries on Kafka"),
+            (["startingOffsets": #"{"a":{"0":-1}}"#], "startingOffsets for a-0 can't be latest for batch queries on Kafka"),
+            (["endingOffsets": #"{"a":{"0":-2}}"#], "ending offset for a-0 can't be earliest for batch queries on Kafka"),
+        ] as [([String: String], String)])
     func aBatchHasABeginningAndAnEnd(options: [String: String], message: String) {
         let error = #expect(throws: SparkError.self) {
             try KafkaSourceOptions(Options(options.merging(["subscribe": "a"]) { $1 }), isStreaming: false)
@@ -70,12 +84,17 @@ import Testing
         #expect(try await read(["subscribePattern": "user"]) == [], "the whole name must match")
         #expect(try await read(["assign": #"{"orders-eu":[1],"users":[0]}"#]) == ["f0", "x"])
         #expect(
-            try await read(["subscribe": "orders-eu", "startingOffsets": #"{"orders-eu":{"0":1,"1":-2}}"#, "endingOffsets": #"{"orders-eu":{"0":2,"1":-1}}"#])
+            try await read([
+                "subscribe": "orders-eu", "startingOffsets": #"{"orders-eu":{"0":1,"1":-2}}"#,
+                "endingOffsets": #"{"orders-eu":{"0":2,"1":-1}}"#,
+            ])
                 == ["e1", "f0"])
         #expect(try await read(["assign": #"{"orders-eu":[0]}"#, "startingTimestamp": "\(base + 1)"]) == ["e1", "e2"])
         #expect(try await read(["assign": #"{"orders-eu":[0]}"#, "endingTimestamp": "\(base + 1_500)"]) == ["e0", "e1"])
         #expect(
-            try await read(["assign": #"{"orders-eu":[0]}"#, "startingOffsetsByTimestamp": #"{"orders-eu":{"0":\#(base + 2_000)}}"#]) == ["e2"])
+            try await read(["assign": #"{"orders-eu":[0]}"#, "startingOffsetsByTimestamp": #"{"orders-eu":{"0":\#(base + 2_000)}}"#]) == [
+                "e2"
+            ])
         let unmatched: Options = ["subscribe": "orders-eu", "startingTimestamp": "\(base + 1_000)"]
         let error = await #expect(throws: SparkError.self) { try await read(unmatched) }
         #expect(error?.message == "No offset matched from request of topic-partition orders-eu-1 and timestamp \(base + 1_000).")

@@ -67,7 +67,8 @@ struct JDBCOptions: Sendable {
         let prefix = "jdbc:postgresql:"
         guard url.lowercased().hasPrefix(prefix) else {
             throw SparkError(
-                "UNSUPPORTED_FEATURE", sqlState: "0A000", "No suitable driver for '\(url.prefix { $0 != "?" })': this engine reaches PostgreSQL alone.",
+                "UNSUPPORTED_FEATURE", sqlState: "0A000",
+                "No suitable driver for '\(url.prefix { $0 != "?" })': this engine reaches PostgreSQL alone.",
                 nextStep: "write a url such as jdbc:postgresql://localhost:5432/database")
         }
         var rest = url.dropFirst(prefix.count)

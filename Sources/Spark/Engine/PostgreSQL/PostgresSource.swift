@@ -88,14 +88,19 @@ final class PostgresSource: StreamSource {
         try await connection.execute("BEGIN TRANSACTION READ ONLY")
         // A query that uses no column still counts rows.
         try await connection.execute(
-            "DECLARE leat_rows NO SCROLL CURSOR FOR SELECT \(columns.isEmpty ? "1" : columns.joined(separator: ", ")) FROM \(table.options.table)")
+            "DECLARE leat_rows NO SCROLL CURSOR FOR SELECT \(columns.isEmpty ? "1" : columns.joined(separator: ", ")) FROM \(table.options.table)"
+        )
         let count = table.options.fetchSize ?? table.limits.fetchRows
         func page() -> Task<PostgresRows, any Error> { Task { try await connection.fetch("FETCH \(count) FROM leat_rows") } }
         var ordinal = firstOrdinal
         var next: Task<PostgresRows, any Error>? = page()
         defer { next?.cancel() }
         while let fetched = next {
-            let rows = try await withTaskCancellationHandler { try await fetched.value } onCancel: { fetched.cancel() }
+            let rows = try await withTaskCancellationHandler {
+                try await fetched.value
+            } onCancel: {
+                fetched.cancel()
+            }
             next = rows.count == count ? page() : nil
             guard rows.count > 0 else { continue }
             var made = [Column?](repeating: nil, count: schema.count)

@@ -158,7 +158,8 @@ struct CassandraColumn {
     /// The elements of the selected rows' collections; a collection with one that does not convert, or is null, is refused whole, since
     /// Cassandra has no null inside of one.
     private static func part(
-        _ elements: Column, _ conversion: CassandraConversion, name: String, type: CQLType, _ evaluator: Evaluator, _ offsets: Buffer<Int32>,
+        _ elements: Column, _ conversion: CassandraConversion, name: String, type: CQLType, _ evaluator: Evaluator,
+        _ offsets: Buffer<Int32>,
         _ column: Column, _ selection: Selection, _ refuse: (Int, String) -> Void
     ) throws -> CassandraColumn {
         var bad: [Int: String] = [:]

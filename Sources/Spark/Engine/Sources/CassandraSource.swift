@@ -89,7 +89,8 @@ final class CassandraSource: StreamSource {
         if wanted.isEmpty, let key = metadata.partitionKey.first, let index = fields.firstIndex(where: { $0.name == key.name }) {
             wanted = [index]
         }
-        var statement = "SELECT \(wanted.map { CassandraTableOptions.quoted(fields[$0].name) }.joined(separator: ", ")) FROM \(options.quotedName)"
+        var statement =
+            "SELECT \(wanted.map { CassandraTableOptions.quoted(fields[$0].name) }.joined(separator: ", ")) FROM \(options.quotedName)"
         var values = BoundValues.empty
         if let key = partitionKey(metadata) {
             statement += " WHERE " + metadata.partitionKey.map { CassandraTableOptions.quoted($0.name) + " = ?" }.joined(separator: " AND ")
@@ -104,7 +105,8 @@ final class CassandraSource: StreamSource {
         }
         guard cells.count == wanted.count, zip(cells, wanted).allSatisfy({ $0.type == fields[$1].dataType }) else {
             throw SparkError(
-                "CASSANDRA_TABLE_CHANGED", sqlState: "42K09", "The table \(options.keyspace).\(options.table) has changed since it was looked at.",
+                "CASSANDRA_TABLE_CHANGED", sqlState: "42K09",
+                "The table \(options.keyspace).\(options.table) has changed since it was looked at.",
                 nextStep: "load it again")
         }
         var ordinal = firstOrdinal

@@ -77,7 +77,8 @@ struct KafkaSourceOptions: Sendable {
         case nil: isolationLevel = .readUncommitted
         case let text?:
             guard let level = IsolationLevel(rawValue: text) else {
-                throw Self.invalid("Invalid value \(text) for configuration isolation.level: String must be one of: read_committed, read_uncommitted")
+                throw Self.invalid(
+                    "Invalid value \(text) for configuration isolation.level: String must be one of: read_committed, read_uncommitted")
             }
             isolationLevel = level
         }
@@ -140,7 +141,9 @@ struct KafkaSourceOptions: Sendable {
             for topic in json.members {
                 guard let numbers = topic.value.array, !numbers.isEmpty else { throw wrongAssignment(value) }
                 for number in numbers {
-                    guard let partition = number.integer.flatMap({ Int32(exactly: $0) }), partition >= 0 else { throw wrongAssignment(value) }
+                    guard let partition = number.integer.flatMap({ Int32(exactly: $0) }), partition >= 0 else {
+                        throw wrongAssignment(value)
+                    }
                     partitions.append(SourcePartition(topic: topic.name, partition: partition))
                 }
             }
@@ -209,7 +212,9 @@ struct KafkaSourceOptions: Sendable {
         }
         if let text = options[names.timestamps] {
             guard let json = try? JSON(parsing: text), let times = SourceOffset(json: json), !times.positions.isEmpty else {
-                throw invalid("Expected e.g. {\"topicA\": {\"0\": 123456789, \"1\": 123456789},\"topicB\": {\"0\": 123456789, \"1\": 123456789}}, got \(text)")
+                throw invalid(
+                    "Expected e.g. {\"topicA\": {\"0\": 123456789, \"1\": 123456789},\"topicB\": {\"0\": 123456789, \"1\": 123456789}}, got \(text)"
+                )
             }
             return .timestamps(times.positions)
         }

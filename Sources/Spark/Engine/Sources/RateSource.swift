@@ -35,7 +35,9 @@ final class RateSource: StreamSource {
         self.clock = clock
     }
 
-    var description: String { "RateStreamV2[rowsPerSecond=\(rowsPerSecond), rampUpTimeSeconds=\(rampUpSeconds), numPartitions=\(partitions)]" }
+    var description: String {
+        "RateStreamV2[rowsPerSecond=\(rowsPerSecond), rampUpTimeSeconds=\(rampUpSeconds), numPartitions=\(partitions)]"
+    }
     var waitingReason: String? { nil }
 
     func initialOffset() async throws -> SourceOffset { SourceOffset([Self.rows: 0, Self.origin: clock()]) }

@@ -82,7 +82,12 @@ final class SocketSource: StreamSource {
         do {
             channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton).channelInitializer { [self] channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(LineReader { [weak self] in self?.took($0) } onEnd: { [weak self] in self?.ended($0) })
+                    try channel.pipeline.syncOperations.addHandler(
+                        LineReader { [weak self] in
+                            self?.took($0)
+                        } onEnd: { [weak self] in
+                            self?.ended($0)
+                        })
                 }
             }.connect(host: endpoint.host, port: endpoint.port).get()
         } catch {
