@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
-.PHONY: deps deps-test build run test test-swift test-interop conformance gold bench faults format lint clean help
+.PHONY: deps deps-test build run test test-swift test-interop conformance gold bench bench-peers faults format lint clean help
 
 # One set of flags for product and tests, so that one build serves both.
 FLAGS := -c release -Xswiftc -enable-testing
@@ -12,7 +12,7 @@ VENV_AIRFLOW := .build/venv-airflow
 
 LIBRARIES := librdkafka-dev librocksdb-dev libsimdjson-dev libpq-dev liblz4-dev libzstd-dev libsnappy-dev zlib1g-dev \
 	libsqlite3-dev libedit-dev pkg-config
-PEERS := python3 python3-venv python3-dev gcc libc6-dev kcat chromium docker-compose golang-go golang-github-gocql-gocql-dev
+PEERS := python3 python3-venv python3-dev gcc libc6-dev kcat chromium docker-compose golang-go golang-github-gocql-gocql-dev postgresql
 
 ## help: what each target does
 help:
@@ -66,11 +66,16 @@ faults: build deps-test
 conformance: build deps-test
 	$(VENV)/bin/python Tests/Conformance/run.py $(if $(SRC),--src $(SRC),--doctests) $(ARGS)
 
-## bench: the benchmarks, broker, store and pipeline
+## bench: the benchmarks: broker, store, engine and pipeline
 bench: build
 	$(LEAT) bench broker
 	$(LEAT) bench store
+	$(LEAT) bench engine
 	$(LEAT) bench pipeline
+
+## bench-peers: the engine's benchmark beside Spark and Sail (wants Java; pip install pysail==0.7.2 for Sail)
+bench-peers: build deps-test
+	$(VENV)/bin/python scripts/bench-peers.py $(ARGS)
 
 ## format: rewrite the sources in the repository's format
 format:
@@ -80,7 +85,7 @@ format:
 lint:
 	swift format lint --strict --recursive --parallel Sources Tests Examples Package.swift
 	@bash -n .ci/run $(filter-out %.py,$(wildcard scripts/*))
-	@python3 -m compileall -q airflow_dags.py pyspark_stream.py Tests/Interop Tests/Faults Tests/Conformance scripts/make-gold.py
+	@python3 -m compileall -q airflow_dags.py pyspark_stream.py Tests/Interop Tests/Faults Tests/Conformance scripts/make-gold.py scripts/bench-peers.py
 
 clean:
 	rm -rf .build

@@ -60,6 +60,7 @@ let package = Package(
         .target(name: "CRocksDB", linkerSettings: [.linkedLibrary("rocksdb")]),
         .target(name: "CSimdjson", linkerSettings: [.linkedLibrary("simdjson")]),
         .systemLibrary(name: "CRdkafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"])]),
+        .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CEdit", pkgConfig: "libedit", providers: [.apt(["libedit-dev"])]),
 
         // IO: what every box wants and no protocol knows.
@@ -85,7 +86,7 @@ let package = Package(
         .target(
             name: "Spark",
             dependencies: nio + [
-                "IO", "Kafka", "Cassandra", "CSimdjson", "CCodecs", "CRocksDB", log, metrics, collections, lifecycle,
+                "IO", "Kafka", "Cassandra", "CSimdjson", "CCodecs", "CRocksDB", "CPostgres", log, metrics, collections, lifecycle,
                 .product(name: "GRPCCore", package: "grpc-swift-2"),
                 .product(name: "GRPCNIOTransportHTTP2", package: "grpc-swift-nio-transport"),
             ],

@@ -31,6 +31,15 @@ def evaluate(spark, expression):
         return {"expression": expression, "error": name or (found.group(1) if found else "INTERNAL_ERROR")}
 
 
+# The columns that the expressions of names.sql are over.
+NAMES = """(SELECT 1 AS i, 2L AS l, 1.5D AS d, 'a' AS s, true AS b, DATE '2024-01-01' AS dt, TIMESTAMP '2024-01-01 00:00:00' AS ts,
+    array(1, 2) AS a, map('k', 1) AS m, named_struct('x', 1) AS st) t"""
+
+
+def named(spark, expression):
+    return {"expression": expression, "name": spark.sql(f"SELECT {expression} FROM {NAMES}").columns[0]}
+
+
 def main():
     spark = (
         SparkSession.builder.master("local[1]")
@@ -47,7 +56,8 @@ def main():
         if wanted and path.stem not in wanted:
             continue
         lines = [line.strip() for line in path.read_text().splitlines()]
-        cases = [evaluate(spark, line) for line in lines if line and not line.startswith("--")]
+        case = named if path.stem == "names" else evaluate
+        cases = [case(spark, line) for line in lines if line and not line.startswith("--")]
         text = "[\n" + ",\n".join(json.dumps(case, ensure_ascii=False) for case in cases) + "\n]\n"
         path.with_suffix(".json").write_text(text)
         print(f"{path.stem}: {len(cases)} cases")

@@ -70,7 +70,7 @@ extension StackConfiguration {
             if link.key.hasSuffix(".username") || link.key.hasSuffix(".password") {
                 return (link.key, value, String(link.key.dropFirst(link.box.rawValue.count + 1)))
             }
-            return (link.key, value, placement(of: link.other) == .embedded ? "\(key).port" : "\(key).use")
+            return (link.key, value, placement(of: link.other) == .embedded ? insidePort(of: link.other) : "\(key).use")
         }
     }
 }

@@ -12,7 +12,7 @@ import Testing
         "HTTPServing": ["IO"],
         "Kafka": ["IO", "CCRC32C", "CCodecs", "CRdkafka"],
         "Cassandra": ["IO", "CCRC32C", "CCodecs", "CRocksDB"],
-        "Spark": ["IO", "Kafka", "Cassandra", "CSimdjson", "CCodecs", "CRocksDB"],
+        "Spark": ["IO", "Kafka", "Cassandra", "CSimdjson", "CCodecs", "CRocksDB", "CPostgres"],
         "SchemaRegistry": ["IO", "HTTPServing", "Kafka"],
         "Scheduler": ["IO", "HTTPServing", "Kafka"],
         "ZooKeeper": ["IO", "Kafka"],

@@ -42,7 +42,8 @@ class Engine:
             self.stop()
             from leat import free_ports
 
-            self.leat = Leat(self.folder, "engine", ports=free_ports(["engine"])).start()
+            self.leat = Leat(
+                self.folder, "engine", ports=free_ports(["engine"]), settings={"engine.python": sys.executable}).start()
             self.leat.wait_for_ports("engine")
         return f"sc://127.0.0.1:{self.leat.ports['engine']}"
 
@@ -124,6 +125,7 @@ def main():
                 environment["PYTHONPATH"] = f"{HERE}:{python}"
                 environment["SPARK_SKIP_CONNECT_COMPAT_TESTS"] = "1"
                 environment["SPARK_TESTING"] = "1"
+                environment["SPARK_HOME"] = str(options.src)
                 for path in sorted((python / "pyspark/sql/tests/connect").rglob("test_*.py")):
                     name = str(path.relative_to(python / "pyspark/sql/tests/connect"))
                     if options.only not in name:

@@ -102,6 +102,22 @@ struct ConsoleOverBoxesTests {
         }
     }
 
+    @Test("a query that died before the console came is shown with its reason")
+    func diedUnseen() async throws {
+        try await withEmbeddedBoxes(dags: { users($0) }) { boxes in
+            await #expect(throws: (any Error).self, "there is no table") { try await boxes.engine.start(query()) }
+            try await withConsole(boxes.settings) { console in
+                var flow: JSON?
+                let isShown = try await eventually {
+                    flow = try await console.events(1)[0]["flows"]?.elements.first { $0["query"]?["name"]?.string == "users" }
+                    return flow?["query"]?["isActive"] == .bool(false)
+                }
+                #expect(isShown)
+                #expect(flow?["query"]?["exception"]?.string?.isEmpty == false)
+            }
+        }
+    }
+
     @Test("a query that stops is shown as ended")
     func ended() async throws {
         try await withEmbeddedBoxes(dags: { users($0) }) { boxes in

@@ -8,6 +8,7 @@ import time
 
 sys.path[:0] = [str(pathlib.Path(__file__).resolve().parent), str(pathlib.Path(__file__).resolve().parents[1] / "Support")]
 
+import kafka_sink  # noqa: E402
 import rounds  # noqa: E402
 import transactions  # noqa: E402
 from checker import Loss  # noqa: E402
@@ -18,7 +19,8 @@ def main():
     parser.add_argument("--rounds", type=int, default=50, help="kills of the whole, and kills of each box apart")
     parser.add_argument("--power-loss-rounds", type=int, default=20)
     parser.add_argument("--transaction-rounds", type=int, default=20, help="kills of the broker under transactions")
-    parser.add_argument("--only", choices=["whole", "apart", "power-loss", "transactions"], action="append", help="some of the four")
+    parser.add_argument("--sink-rounds", type=int, default=20, help="kills of an engine that writes to Kafka")
+    parser.add_argument("--only", choices=["whole", "apart", "power-loss", "transactions", "kafka-sink"], action="append", help="some of the five")
     parser.add_argument("--seed", type=int, default=int(time.time()), help="the moments of the kills and the records")
     arguments = parser.parse_args()
     print(f"seed {arguments.seed}", flush=True)
@@ -33,6 +35,7 @@ def main():
         ("transactions", "transactions: kill -9", lambda f: transactions.rounds(f, arguments.transaction_rounds, arguments.seed + 3, report)),
         ("transactions", "transactions: power loss", lambda f: transactions.rounds(
             f, min(arguments.transaction_rounds, arguments.power_loss_rounds), arguments.seed + 4, report, power_loss=True)),
+        ("kafka-sink", "the kafka sink: kill -9 of the engine", lambda f: kafka_sink.rounds(f, arguments.sink_rounds, arguments.seed + 5, report)),
     ]
     plan = [(title, work) for key, title, work in plan if not arguments.only or key in arguments.only]
     failed = 0

@@ -2,6 +2,7 @@
 
 import pytest
 
+import kafka_sink
 import rounds
 import transactions
 from checker import Loss, Unopened
@@ -25,6 +26,16 @@ def test_transactions_are_whole_or_absent_when_the_broker_is_killed(tmp_path):
 
 def test_transactions_are_whole_or_absent_when_the_power_goes(tmp_path):
     transactions.rounds(tmp_path, count=2, power_loss=True)
+
+
+def test_the_kafka_sink_writes_each_record_once_when_the_engine_is_killed(tmp_path):
+    kafka_sink.rounds(tmp_path, count=3)
+
+
+def test_a_kafka_sink_without_transactions_is_noticed(tmp_path):
+    """At-least-once writes must fail the same rounds: a check that passes here proves nothing."""
+    with pytest.raises(Loss):
+        kafka_sink.rounds(tmp_path, count=12, seed=7, exactly_once=False)
 
 
 def test_a_missing_sync_of_a_transactions_partitions_is_noticed(tmp_path):

@@ -16,7 +16,11 @@ import Testing
         ])
         #expect(links["engine.cassandra.contact"]?.value == "127.0.0.1:19042")
         #expect(links["console.store"]?.value == "127.0.0.1:19042")
-        #expect(links["engine.kafka.bootstrap"]?.value == "127.0.0.1:9092")
+        // Kafka's clients are sent on to what a listener advertises.
+        #expect(links["engine.kafka.bootstrap"]?.value == "127.0.0.1:29092")
+        #expect(links["engine.kafka.bootstrap"]?.from == "broker.container.port")
+        #expect(
+            try linked([("broker.advertised", "a:1"), ("broker.container.advertised", "b:1")])["console.kafka"]?.value == "127.0.0.1:9092")
         #expect(links["console.scheduler"]?.value == "http://127.0.0.1:8080")
         #expect(links["console.api"]?.value == "http://127.0.0.1:8088/api/")
         #expect(links["scheduler.console"]?.value == "http://outside:3/dags")

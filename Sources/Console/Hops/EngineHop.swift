@@ -5,7 +5,7 @@ internal import Spark
 /// The engine by Spark Connect: its active queries with their status and last batches, and why one ended.
 ///
 /// Spark lists running queries only. One that was seen running and is gone is asked for its exception and shown as ended, until a
-/// query of the same name runs again.
+/// query of the same name runs again. Leat's engine also tells of those that died before anybody saw them.
 final class EngineHop: Sendable {
     private let client: SparkConnectClient
     private let batchesMax: Int
@@ -98,7 +98,16 @@ final class EngineHop: Sendable {
                 state.known[id]?.snapshot.message = exception == nil ? "stopped" : "ended with an error"
             }
         }
+        let unseen = (try? await client.endedQueries()) ?? []
         state.withLockedValue { state in
+            let names = Set(active.compactMap(\.name))
+            for ended in unseen.suffix(queriesMax) where state.known[ended.query.id] == nil {
+                guard let exception = ended.exception, !names.contains(ended.query.name ?? "") else { continue }
+                let snapshot = QuerySnapshot(
+                    id: ended.query.id, runID: ended.query.runID, name: ended.query.name, isActive: false, message: "ended with an error",
+                    exception: exception)
+                state.known[ended.query.id] = Known(snapshot: snapshot, endedAt: .now)
+            }
             let ended = state.known.filter { $0.value.endedAt != nil }.sorted { $0.value.endedAt ?? .now < $1.value.endedAt ?? .now }
             for (id, _) in ended.dropLast(queriesMax) { state.known[id] = nil }
         }

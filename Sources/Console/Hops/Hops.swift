@@ -79,7 +79,7 @@ struct Hops: Sendable {
             closing.append { await countClient.close() }
         }
         if let endpoint = configuration.engine {
-            let client = SparkConnectClient(endpoint: endpoint, timeout: configuration.timeout, logger: logger)
+            let client = SparkConnectClient(endpoint: endpoint, timeout: configuration.timeout, isSessionShared: true, logger: logger)
             let hop = EngineHop(client: client, configuration: configuration)
             boxes.engine = .init(address: endpoint.description, look: hop.look)
             closing.append { await client.close() }

@@ -115,6 +115,10 @@ package final class Broker: Sendable {
                 return channel.eventLoop.makeCompletedFuture {
                     let receiver = FrameReceiver(frameBytesMax: node.limits.requestBytesMax)
                     try channel.syncOptions?.setOption(.recvAllocator, value: FrameReceiveAllocator(receiver: receiver))
+                    if node.limits.idleMax > .zero {
+                        let idle = IdleStateHandler(readTimeout: .nanoseconds(Int64(node.limits.idleMax.inMilliseconds) * 1_000_000))
+                        try channel.pipeline.syncOperations.addHandler(idle)
+                    }
                     try channel.pipeline.syncOperations.addHandler(BrowserGreeting(line: greeting))
                     try channel.pipeline.syncOperations.addHandler(KafkaConnection(node: node, listener: listener, receiver: receiver))
                 }

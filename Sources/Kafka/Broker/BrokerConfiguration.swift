@@ -16,6 +16,12 @@ package struct BrokerConfiguration: Sendable {
         Setting(
             "broker.requests.inflight.max", .integer(1...100_000), default: "64",
             "unanswered requests of one connection; reading stops beyond"),
+        Setting(
+            "broker.connection.answer.bytes.max", .bytes, default: "64MiB",
+            "bytes of one connection's answers that wait in memory for their turn; reading stops beyond"),
+        Setting(
+            "broker.connection.idle.max", .duration, default: "10m",
+            "a connection without a request for so long is closed (connections.max.idle.ms); 0s: never"),
         Setting("broker.request.bytes.max", .bytes, default: "100MiB", "the largest request; a larger one closes its connection"),
         Setting(
             "broker.message.bytes.max", .bytes, default: "1048588",
@@ -64,6 +70,8 @@ package struct BrokerConfiguration: Sendable {
             "bytes of __transaction_state after which it is written anew with what is current"),
         Setting("broker.groups.max", .integer(1...1_000_000), default: "10000", "consumer groups"),
         Setting("broker.group.members.max", .integer(1...100_000), default: "1000", "members of a group"),
+        Setting(
+            "broker.group.metadata.bytes.max", .bytes, default: "1MiB", "bytes that a member may say of itself when it joins a group"),
         Setting("broker.group.session.timeout.min", .duration, default: "1s", "the shortest session time-out that a member may ask for"),
         Setting("broker.group.session.timeout.max", .duration, default: "30m", "the longest session time-out that a member may ask for"),
         Setting(

@@ -40,6 +40,8 @@ final class BrokerNode: Sendable {
     /// Settings that requests look at, read once.
     struct Limits: Sendable {
         var inFlightMax: Int
+        var answerBytesMax: Int
+        var idleMax: Duration
         var requestBytesMax: Int
         var fetchBytesMax: Int
         var fetchWaitMs: Int64
@@ -73,7 +75,8 @@ final class BrokerNode: Sendable {
         self.logger = logger
         let values = configuration.values
         limits = Limits(
-            inFlightMax: values.integer("broker.requests.inflight.max"), requestBytesMax: values.bytes("broker.request.bytes.max"),
+            inFlightMax: values.integer("broker.requests.inflight.max"), answerBytesMax: values.bytes("broker.connection.answer.bytes.max"),
+            idleMax: values.duration("broker.connection.idle.max"), requestBytesMax: values.bytes("broker.request.bytes.max"),
             fetchBytesMax: values.bytes("broker.fetch.bytes.max"),
             fetchWaitMs: Int64(values.duration("broker.fetch.wait.max").inMilliseconds),
             hotBytes: values.bytes("broker.fetch.hot.bytes"), sendfileBytesMin: values.bytes("broker.fetch.sendfile.bytes.min"),

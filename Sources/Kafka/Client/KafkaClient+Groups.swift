@@ -49,7 +49,9 @@ extension KafkaClient {
     }
 
     /// What a group has committed, for all partitions.
-    package func committedOffsets(group name: String) async throws -> [TopicPartition: Int64] {
+    ///
+    /// - Parameter isStable: offsets that an ending transaction is about to commit are waited for (KIP-447).
+    package func committedOffsets(group name: String, isStable: Bool = false) async throws -> [TopicPartition: Int64] {
         try await retrying {
             let connection = try await coordinator(of: name)
             // Null for "all partitions" came with version 2.
@@ -57,7 +59,8 @@ extension KafkaClient {
                 throw KafkaError.unsupportedVersion(connection.endpoint, operation: "OffsetFetch", offered: 0...1)
             }
             let (response, _) = try await connection.call(
-                OffsetFetchRequest(groups: [.init(id: name)]), clientID: configuration.clientID, timeout: configuration.requestTimeout)
+                OffsetFetchRequest(groups: [.init(id: name)], requireStable: isStable), clientID: configuration.clientID,
+                timeout: configuration.requestTimeout)
             guard let group = response.groups.first else {
                 throw KafkaError.malformedResponse(
                     connection.endpoint, operation: "OffsetFetch", reason: "it does not speak of group \(name)")

@@ -15,7 +15,10 @@ package struct RecordMetadata: Sendable, Equatable {
 /// though it be sent several times (`enable.idempotence`), and a key goes to the partition that Java's clients would choose
 /// (`partitioner=murmur2_random`).
 package final class KafkaProducer: Sendable {
-    private let core: ProducerCore
+    let core: ProducerCore
+
+    /// Whether librdkafka has a property of the name: Java's clients have some that it lacks.
+    package static func isKnown(property: String) -> Bool { ProducerCore.isKnown(property) }
 
     /// What is set unless `properties` say otherwise.
     package static let defaultProperties: [String: String] = [
@@ -86,6 +89,18 @@ package final class KafkaProducer: Sendable {
             topic: topic, partition: partition, key: keyBytes, value: valueBytes, headers: headers, timestamp: timestamp,
             onDelivery: onDelivery)
     }
+
+    /// As above, without a callback: for those who send many, flush, and then ask ``takeFailure()``.
+    package func enqueue(
+        topic: String, partition: Int32?, keyBytes: UnsafeRawBufferPointer?, valueBytes: UnsafeRawBufferPointer?,
+        headers: [(String, [UInt8]?)] = []
+    ) throws {
+        try core.produce(
+            topic: topic, partition: partition, key: keyBytes, value: valueBytes, headers: headers, timestamp: nil, onDelivery: nil)
+    }
+
+    /// Why the first of the records that had no callback was not acknowledged; nil when all were. It is told once.
+    package func takeFailure() -> ProducerError? { core.takeFailure() }
 
     /// Returns when records have left a full queue. Another sender may take the room: try, and wait again.
     package func untilRoom() async throws {

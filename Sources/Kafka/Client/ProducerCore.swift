@@ -2,6 +2,7 @@ internal import CRdkafka
 internal import IO
 internal import Logging
 internal import NIOConcurrencyHelpers
+internal import Synchronization
 
 #if canImport(Glibc)
     internal import Glibc
@@ -32,8 +33,10 @@ final class ProducerCore: @unchecked Sendable {
     /// What librdkafka's callbacks reach by their opaque pointer. It outlives the handle.
     private final class CallbackTarget {
         let logger: Logger
-        /// Reports served by the poll in progress; touched by the polling thread only.
-        var served = 0
+        /// Reports served since the polling thread last looked. A call on a transaction serves reports on its own thread too.
+        let served = Atomic<Int>(0)
+        /// The first record without a callback that was not acknowledged, since somebody last asked.
+        let failure = NIOLockedValueBox<ProducerError?>(nil)
 
         init(logger: Logger) { self.logger = logger }
     }
@@ -55,7 +58,7 @@ final class ProducerCore: @unchecked Sendable {
         var cancelled: Set<UInt64> = []
     }
 
-    private let handle: OpaquePointer
+    let handle: OpaquePointer
     private let queue: OpaquePointer
     private let target: CallbackTarget
     private let state = NIOLockedValueBox(State())
@@ -70,6 +73,11 @@ final class ProducerCore: @unchecked Sendable {
     init(properties: [String: String], logger: Logger) throws {
         guard let configuration = rd_kafka_conf_new() else { throw ProducerError.start(reason: "out of memory") }
         var reason = [CChar](repeating: 0, count: 512)
+        // A client that asks for its brokers anew forgets where its transactions' coordinators are, and waits for ever (2.11 and later).
+        var properties = properties
+        if Self.isKnown("metadata.recovery.strategy") {
+            properties["metadata.recovery.strategy"] = properties["metadata.recovery.strategy"] ?? "none"
+        }
         for (name, value) in properties.sorted(by: { $0.key < $1.key }) {
             guard rd_kafka_conf_set(configuration, name, value, &reason, reason.count) == RD_KAFKA_CONF_OK else {
                 rd_kafka_conf_destroy(configuration)
@@ -79,9 +87,14 @@ final class ProducerCore: @unchecked Sendable {
         target = CallbackTarget(logger: logger)
         rd_kafka_conf_set_opaque(configuration, Unmanaged.passUnretained(target).toOpaque())
         rd_kafka_conf_set_dr_msg_cb(configuration) { _, message, opaque in
-            guard let message = message?.pointee, let opaque, let delivery = message._private else { return }
-            Unmanaged<CallbackTarget>.fromOpaque(opaque).takeUnretainedValue().served += 1
-            ProducerCore.report(message, Unmanaged<Delivery>.fromOpaque(delivery).takeRetainedValue())
+            guard let message = message?.pointee, let opaque else { return }
+            let target = Unmanaged<CallbackTarget>.fromOpaque(opaque).takeUnretainedValue()
+            target.served.wrappingAdd(1, ordering: .relaxed)
+            if let delivery = message._private {
+                ProducerCore.report(message, Unmanaged<Delivery>.fromOpaque(delivery).takeRetainedValue())
+            } else if message.err != RD_KAFKA_RESP_ERR_NO_ERROR {
+                target.failure.withLockedValue { $0 = $0 ?? ProducerCore.undelivered(message) }
+            }
         }
         rd_kafka_conf_set_log_cb(configuration) { handle, level, facility, text in
             guard let handle, let text, let opaque = rd_kafka_opaque(handle) else { return }
@@ -106,23 +119,30 @@ final class ProducerCore: @unchecked Sendable {
         startThread()
     }
 
+    /// Whether this librdkafka has a property of the name.
+    static func isKnown(_ property: String) -> Bool {
+        guard let scratch = rd_kafka_conf_new() else { return false }
+        defer { rd_kafka_conf_destroy(scratch) }
+        return rd_kafka_conf_set(scratch, property, "", nil, 0) != RD_KAFKA_CONF_UNKNOWN
+    }
+
     // MARK: records
 
     func produce(
         topic: String, partition: Int32?, key: UnsafeRawBufferPointer?, value: UnsafeRawBufferPointer?,
-        headers: [(String, [UInt8]?)], timestamp: Int64?, onDelivery: @escaping @Sendable (Result<RecordMetadata, any Error>) -> Void
+        headers: [(String, [UInt8]?)], timestamp: Int64?, onDelivery: (@Sendable (Result<RecordMetadata, any Error>) -> Void)?
     ) throws {
         let headerList = headers.isEmpty ? nil : Self.headerList(headers)
-        let delivery = Unmanaged.passRetained(Delivery(topic: topic, callback: onDelivery))
+        let delivery = onDelivery.map { Unmanaged.passRetained(Delivery(topic: topic, callback: $0)) }
         let code = topics.withLockedValue { topics -> rd_kafka_resp_err_t? in
             guard topics != nil else { return nil }
             guard let topic = self.topic(topic, in: &topics) else { return rd_kafka_last_error() }
             return leat_rd_kafka_produce(
                 handle, topic, partition ?? -1, Self.address(key), key?.count ?? 0, Self.address(value), value?.count ?? 0,
-                timestamp ?? 0, headerList, delivery.toOpaque())
+                timestamp ?? 0, headerList, delivery?.toOpaque())
         }
         guard code != RD_KAFKA_RESP_ERR_NO_ERROR else { return }
-        delivery.release()
+        delivery?.release()
         if let headerList { rd_kafka_headers_destroy(headerList) }
         switch code {
         case nil: throw ProducerError.closed
@@ -167,11 +187,21 @@ final class ProducerCore: @unchecked Sendable {
             delivery.callback(
                 .success(RecordMetadata(topic: delivery.topic, partition: message.partition, offset: message.offset)))
         } else {
-            delivery.callback(
-                .failure(
-                    ProducerError.undelivered(
-                        topic: delivery.topic, partition: message.partition, code: ProducerError.codeName(message.err),
-                        reason: ProducerError.reason(message.err))))
+            delivery.callback(.failure(undelivered(message)))
+        }
+    }
+
+    private static func undelivered(_ message: rd_kafka_message_t) -> ProducerError {
+        ProducerError.undelivered(
+            topic: message.rkt.flatMap { rd_kafka_topic_name($0) }.map { String(cString: $0) } ?? "", partition: message.partition,
+            code: ProducerError.codeName(message.err), reason: ProducerError.reason(message.err))
+    }
+
+    /// What became of a record that was sent without a callback and not acknowledged; told once.
+    func takeFailure() -> ProducerError? {
+        target.failure.withLockedValue { failure in
+            defer { failure = nil }
+            return failure
         }
     }
 
@@ -265,7 +295,6 @@ final class ProducerCore: @unchecked Sendable {
         while true {
             let (isStopping, isFlushing) = state.withLockedValue { ($0.isStopping, !$0.flushes.isEmpty) }
             if isStopping { break }
-            target.served = 0
             if isFlushing {
                 // Serves reports too, and sends without lingering.
                 rd_kafka_flush(handle, 20)
@@ -305,7 +334,7 @@ final class ProducerCore: @unchecked Sendable {
 
     /// As many as records have left; at least one, since the last report may have come before the waiter did.
     private func wakeRoomWaiters() {
-        let count = max(target.served, 1)
+        let count = max(target.served.exchange(0, ordering: .relaxed), 1)
         let waiters = state.withLockedValue { state in
             let woken = Array(state.roomWaiters.prefix(count))
             state.roomWaiters.removeFirst(woken.count)

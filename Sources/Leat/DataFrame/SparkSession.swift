@@ -7,7 +7,7 @@ package import Spark
 public struct SparkSession: Sendable {
     /// What the session's engine does; nil in a session that only describes queries.
     struct Executor: Sendable {
-        let start: @Sendable (StreamingQueryDefinition) async throws -> StreamingQueryHandle
+        let start: @Sendable (StreamingQueryDefinition) async throws -> any StreamingQueryView
         let schema: @Sendable (LogicalPlan) throws -> Spark.StructType
     }
 
@@ -19,6 +19,18 @@ public struct SparkSession: Sendable {
     /// A session whose queries run on an engine of this process.
     package init(engine: Engine) {
         self.engine = Executor(start: { try await engine.queries.start($0) }, schema: { try engine.schema(of: $0) })
+        conf = RuntimeConf()
+    }
+
+    /// A session whose queries run on another Spark.
+    package init(remote: RemoteSpark) {
+        engine = Executor(
+            start: { try await remote.start($0) },
+            schema: { _ in
+                throw SparkError(
+                    "UNSUPPORTED_FEATURE", sqlState: "0A000", "A frame's schema is known to the Spark at \(remote.endpoint) alone.",
+                    nextStep: "start the query there, or ask for the schema with the embedded engine")
+            })
         conf = RuntimeConf()
     }
 

@@ -2,9 +2,9 @@ internal import Spark
 
 /// A streaming query that was started: what it is doing, and the means to wait for it and to stop it.
 public struct StreamingQuery: Sendable {
-    private let handle: StreamingQueryHandle
+    private let handle: any StreamingQueryView
 
-    init(_ handle: StreamingQueryHandle) {
+    init(_ handle: any StreamingQueryView) {
         self.handle = handle
     }
 

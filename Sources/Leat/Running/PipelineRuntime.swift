@@ -15,6 +15,8 @@ package final class PipelineRuntime: Sendable {
     private let links: PipelineLinks
     private let logger: Logger
     private let started = NIOLockedValueBox<[StreamingQuery]>([])
+    /// The Spark that runs the queries, where the engine is not of this process.
+    private let remote = NIOLockedValueBox<SparkConnectClient?>(nil)
 
     /// The queries that were started here, running or ended.
     package var queries: [StreamingQuery] { started.withLockedValue { $0 } }
@@ -65,13 +67,7 @@ package final class PipelineRuntime: Sendable {
     }
 
     private func startQueries() async throws {
-        guard let engine = stack.engine else {
-            throw PipelineError(
-                problem:
-                    "the engine is at \(stack.configuration.values.text("engine.use")), and queries compiled into this command run in its own",
-                nextStep: "leave engine.use at 'embedded' here, or run `leat engine --pipeline NAME` where that engine is")
-        }
-        let session = SparkSession(engine: engine)
+        let session = try stack.engine.map { SparkSession(engine: $0) } ?? SparkSession(remote: remoteSpark())
         for pipeline in pipelines {
             let queries = try pipeline.queries(session)
             guard !queries.isEmpty else { continue }
@@ -81,6 +77,18 @@ package final class PipelineRuntime: Sendable {
                 started.withLockedValue { $0.append(query) }
             }
         }
+    }
+
+    /// The Spark that `engine.use` names: the pipeline's queries run there, and read and write the boxes at their advertised addresses.
+    private func remoteSpark() throws -> RemoteSpark {
+        let configuration = stack.configuration
+        let client = SparkConnectClient(
+            endpoint: try configuration.endpoints(of: .engine)[0], startTimeout: configuration.values.duration("pipeline.prepare.timeout"),
+            isSessionShared: true, logger: logger)
+        remote.withLockedValue { $0 = client }
+        return RemoteSpark(
+            client: client, bootstrap: try configuration.endpoints(of: .broker),
+            contactPoints: try configuration.endpoints(of: .store), logger: logger)
     }
 
     /// Creates the pipeline's tables, waiting for a store that does not answer yet.
@@ -119,6 +127,11 @@ package final class PipelineRuntime: Sendable {
     package func stop() async {
         // What the tasks send goes out before the broker stops, and their clients leave before it does.
         await stack.drain()
+        if let remote = remote.withLockedValue({ $0 }) {
+            // The other Spark runs on: what this process started there it stops.
+            for query in started.withLockedValue({ $0 }) where query.isActive { await query.stop() }
+            await remote.close()
+        }
         await links.close()
         await stack.stop()
     }

@@ -64,7 +64,8 @@ package actor StatusGatherer {
         kafka = KafkaClient(KafkaClientConfiguration(bootstrap: try configuration.endpoints(of: .broker, for: .inside)), logger: quiet)
         cassandra = CassandraClient(
             CassandraClientConfiguration(contactPoints: try configuration.endpoints(of: .store, for: .inside)), logger: quiet)
-        spark = SparkConnectClient(endpoint: try configuration.endpoints(of: .engine, for: .inside)[0], logger: quiet)
+        spark = SparkConnectClient(
+            endpoint: try configuration.endpoints(of: .engine, for: .inside)[0], isSessionShared: true, logger: quiet)
         airflow = AirflowClient(try configuration.airflow, logger: quiet)
         if let started = queries.last(where: { $0.name == query?.name }) {
             seenQuery = started.id

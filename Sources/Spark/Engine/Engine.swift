@@ -47,7 +47,7 @@ package final class Engine: Sendable {
         workers = NIOThreadPool(numberOfThreads: configuration.workers > 0 ? configuration.workers : System.coreCount)
         workers.start()
         python = PythonWorkers(configuration, logger: logger)
-        let launcher = QueryLauncher(configuration: configuration, checkpoint: checkpoint, workers: workers, logger: logger)
+        let launcher = QueryLauncher(configuration: configuration, checkpoint: checkpoint, workers: workers, python: python, logger: logger)
         self.launcher = launcher
         queries = StreamingQueries { definition in try await launcher.launch(definition) }
         launcher.attach(queries)

@@ -2,7 +2,7 @@ package import IO
 
 /// The engine's settings.
 package struct EngineConfiguration: Sendable {
-    package static let settings: [Setting] = ownSettings + ConnectConfiguration.settings
+    package static let settings: [Setting] = ownSettings + fileSettings + ConnectConfiguration.settings
 
     private static let ownSettings: [Setting] = [
         Setting("engine.host", .text, default: "127.0.0.1", "the address that Spark Connect listens on"),
@@ -18,12 +18,21 @@ package struct EngineConfiguration: Sendable {
         Setting(
             "engine.kafka.loss.patience", .duration, default: "5s",
             "how long a topic may end before an offset that was read from it until that counts as data loss"),
+        Setting(
+            "engine.kafka.transaction.timeout", .duration, default: "60s",
+            "how long a transaction of the kafka sink may stay open before the broker aborts it"),
         Setting("engine.kafka.bootstrap", .text, default: "127.0.0.1:9092", "brokers where a query names none"),
         Setting("engine.cassandra.contact", .text, default: "127.0.0.1:9042", "Cassandra nodes where a query names none"),
         Setting("engine.cassandra.rows", .integer(1...1_000), default: "32", "rows of one insert request at most"),
         Setting("engine.cassandra.bytes", .bytes, default: "32KiB", "bytes of one insert request, about; Cassandra refuses 50 KiB"),
         Setting("engine.cassandra.inflight", .integer(1...4_096), default: "64", "insert requests on their way at a time"),
         Setting("engine.cassandra.timeout", .duration, default: "12s", "how long an insert request waits for its answer"),
+        Setting("engine.cassandra.fetch.rows", .integer(1...1_000_000), default: "5000", "rows of one page of a table that is read"),
+        Setting(
+            "engine.jdbc.fetch.rows", .integer(1...1_000_000), default: "10000",
+            "rows that are fetched at a time from a PostgreSQL table, where the option fetchsize does not say"),
+        Setting("engine.jdbc.connect.timeout", .duration, default: "10s", "how long a connection to PostgreSQL may take"),
+        Setting("engine.socket.lines", .integer(1...100_000_000), default: "1000000", "lines of a socket source that wait for the query"),
         Setting("engine.retry.initial", .duration, default: "50ms", "the first pause before a source or a sink that fails is tried again"),
         Setting("engine.retry.maximum", .duration, default: "5s", "the longest pause before a source or a sink that fails is tried again"),
         Setting(
@@ -42,7 +51,17 @@ package struct EngineConfiguration: Sendable {
         Setting("engine.python.timeout", .duration, default: "10m", "how long one call of a Python function may take; 0s: for ever"),
         Setting(
             "engine.python.retries", .integer(0...100), default: "1", "how often a call is made again when the Python worker died or hung"),
-        Setting("engine.python.threads", .integer(1...256), default: "4", "threads that wait for Python workers"),
+        Setting("engine.python.threads", .integer(1...256), default: "4", "threads that wait for Python functions over columns"),
+        Setting(
+            "engine.python.batches", .integer(1...1_024), default: "32", "foreachBatch and foreach functions that run at a time"),
+        Setting(
+            "engine.python.processes", .integer(1...4_096), default: "64", "Python processes of one interpreter at a time"),
+        Setting("engine.python.idle", .integer(0...1_024), default: "4", "Python processes kept for the next call"),
+        Setting(
+            "engine.python.functions", .integer(16...1_000_000), default: "1000", "functions that Python processes remember"),
+        Setting(
+            "engine.python.replay", .bytes, default: "64MiB",
+            "input kept for a function over batches (mapInPandas), so that it can be run again when the Python process died"),
         Setting("engine.progress.kept", .integer(1...10_000), default: "100", "progress reports kept for each query"),
     ]
 

@@ -15,6 +15,11 @@ extension QueryLauncher {
             }
         }
 
+        /// Whether a chunk's stages do; a plan with state has steps of its own for that.
+        var callsPython: Bool {
+            if case .branches(let plan) = self { plan.callsPython } else { false }
+        }
+
         /// The streams in the order of the sources.
         var streams: [PhysicalPlan.Branch] {
             switch self {
@@ -30,7 +35,7 @@ extension QueryLauncher {
         let plain = resolved.withoutWatermarks
         let optimizer = Optimizer(fold: PlanCompiler.fold)
         if plain.isStateless { return .branches(try optimizer.optimize(plain)) }
-        let plan = RelationalOptimizer(fold: PlanCompiler.fold).optimize(resolved)
+        let plan = try PythonExtraction.settle(RelationalOptimizer(fold: PlanCompiler.fold).optimize(resolved))
         let scans = plan.streamScans
         guard !scans.isEmpty else {
             throw SparkError(
@@ -52,7 +57,7 @@ extension QueryLauncher {
             },
             settings: StatefulQuery.Settings(
                 batchRows: configuration.values.integer("engine.batch.rows"), memoryMax: configuration.values.bytes("engine.query.memory"),
-                zone: zone),
+                zone: zone, python: PythonContext(workers: python) { definition.options[$0] }),
             store: checkpoint, id: id, budget: stateBudget, planner: { [self] run in planner(run) })
     }
 }

@@ -17,29 +17,43 @@ final class QueryLauncher: Sendable {
     let checkpoint: CheckpointStore
     let stateBudget: StateBudget
     let workers: NIOThreadPool
-    private let logger: Logger
+    let python: PythonWorkers
+    let logger: Logger
 
     private struct State {
         var tables: [String: MemoryTable] = [:]
         var streams: [String: MemoryStream] = [:]
         weak var queries: StreamingQueries?
         var host: (any PythonFunctionHost)?
+        /// What other servers' tables look like, as they were last asked.
+        var remoteSchemas: [DataSourceRead: StructType] = [:]
     }
 
     private let state = NIOLockedValueBox(State())
 
-    init(configuration: EngineConfiguration, checkpoint: CheckpointStore, workers: NIOThreadPool, logger: Logger) {
+    init(configuration: EngineConfiguration, checkpoint: CheckpointStore, workers: NIOThreadPool, python: PythonWorkers, logger: Logger) {
         self.configuration = configuration
         self.checkpoint = checkpoint
         stateBudget = StateBudget(bytesMax: configuration.values.bytes("engine.state.memory"))
         self.workers = workers
+        self.python = python
         self.logger = logger
     }
 
     func attach(_ host: any PythonFunctionHost) { state.withLockedValue { $0.host = host } }
     func attach(_ queries: StreamingQueries) { state.withLockedValue { $0.queries = queries } }
     var memoryTableNames: [String] { state.withLockedValue { $0.tables.keys.sorted() } }
+    var queries: StreamingQueries? { state.withLockedValue { $0.queries } }
     func memoryTable(_ name: String) -> MemoryTable? { state.withLockedValue { $0.tables[name] } }
+    func remoteSchema(_ read: DataSourceRead) -> StructType? { state.withLockedValue { $0.remoteSchemas[read] } }
+
+    func remember(_ schema: StructType, of read: DataSourceRead) {
+        state.withLockedValue { state in
+            if state.remoteSchemas.count >= 1_024 { state.remoteSchemas.removeAll() }
+            state.remoteSchemas[read] = schema
+        }
+    }
+
     func register(_ stream: MemoryStream, as name: String) { state.withLockedValue { $0.streams[name] = stream } }
 
     static let clock: @Sendable () -> Int64 = {
@@ -58,8 +72,10 @@ final class QueryLauncher: Sendable {
 
     // MARK: Sources
 
-    private static let sourceFormats = ["kafka", "rate", "memory", "text", "csv", "json"]
-    private static let sinkFormats = ["org.apache.spark.sql.cassandra", "cassandra", "console", "memory", "noop"]
+    private static let sourceFormats =
+        ["kafka", "rate", "socket", "memory", "org.apache.spark.sql.cassandra", "jdbc"] + FileFormat.names
+    private static let sinkFormats =
+        ["org.apache.spark.sql.cassandra", "cassandra", "kafka", "console", "memory", "noop"] + FileFormat.names
 
     private static func unknownFormat(_ format: String, _ known: [String], as role: String) -> SparkError {
         let nearest = known.min { editDistance($0, format.lowercased()) < editDistance($1, format.lowercased()) } ?? ""
@@ -80,7 +96,9 @@ final class QueryLauncher: Sendable {
             return KafkaChunk.schema(includeHeaders: try KafkaSourceOptions(read.options, isStreaming: read.isStreaming).includeHeaders)
         case "rate" where read.isStreaming: return RateSource.schema
         case "memory": return try stream(read).stream.schema
-        case let format where !read.isStreaming && FileSourceOptions.serves(format): return try read.schema ?? FileSchema.infer(read)
+        case "socket" where read.isStreaming: return try SocketSource.schema(read.options)
+        case let format where RemoteTables.serves(format): return try remoteTableSchema(read)
+        case let format where FileSourceOptions.serves(format): return try Resolver.fileSchema(read)
         default: throw Self.unknownFormat(read.format, Self.sourceFormats, as: "source")
         }
     }
@@ -100,13 +118,16 @@ final class QueryLauncher: Sendable {
         case "kafka":
             let options = try KafkaSourceOptions(read.options, isStreaming: read.isStreaming)
             return KafkaSource(
-                options: options, client: kafkaClient(options.bootstrap, options.clientProperties), limits: kafkaLimits, signal: signal,
+                options: options, client: kafkaClient(options.bootstrap, options.clientProperties, options.isolationLevel),
+                limits: kafkaLimits, signal: signal,
                 logger: logger)
         case "rate": return try RateSource(read.options, batchRows: batchRows, signal: signal, clock: Self.clock)
         case "memory":
             let (name, stream) = try stream(read)
             return MemorySource(name: name, stream: stream, batchRows: batchRows, signal: signal)
-        case let format where FileSourceOptions.serves(format): return try FileSource(read, columns: branch.sourceSchema.fields.count)
+        case "socket": return try SocketSource(read.options, limits: socketLimits, signal: signal, logger: logger, clock: Self.clock)
+        case let format where RemoteTables.serves(format): return try remoteTable(branch)
+        case let format where FileSourceOptions.serves(format): return try fileSource(branch, signal)
         default: throw Self.unknownFormat(read.format, Self.sourceFormats, as: "source")
         }
     }
@@ -120,21 +141,24 @@ final class QueryLauncher: Sendable {
             lossPatience: values.duration("engine.kafka.loss.patience"))
     }
 
-    private func kafkaClient(_ bootstrap: [Endpoint]?, _ properties: [String: String]) -> KafkaClient {
-        let served: Set<String> = ["bootstrap.servers", "client.id"]
+    func kafkaClient(
+        _ bootstrap: [Endpoint]?, _ properties: [String: String], _ isolationLevel: IsolationLevel = .readUncommitted
+    ) -> KafkaClient {
+        let served: Set<String> = ["bootstrap.servers", "client.id", "isolation.level", "group.id"]
         for name in properties.keys.sorted() where !served.contains(name) {
             logger.notice("the option kafka.\(name) has no effect on this engine's Kafka client")
         }
         return KafkaClient(
             KafkaClientConfiguration(
-                bootstrap: bootstrap ?? configuration.kafkaBootstrap, clientID: properties["client.id"] ?? "leat-engine"),
+                bootstrap: bootstrap ?? configuration.kafkaBootstrap, clientID: properties["client.id"] ?? "leat-engine",
+                isolationLevel: isolationLevel),
             logger: logger)
     }
 
     // MARK: Sinks
 
     func sink(
-        _ definition: StreamingQueryDefinition, name: String?, isStopped: @escaping @Sendable () -> Bool,
+        _ definition: StreamingQueryDefinition, id: StreamingQueryID? = nil, name: String?, isStopped: @escaping @Sendable () -> Bool,
         status: @escaping @Sendable (String?) -> Void
     ) throws -> any StreamSink {
         let options = definition.sink.options
@@ -154,6 +178,8 @@ final class QueryLauncher: Sendable {
                     bytesPerBatch: configuration.values.bytes("engine.cassandra.bytes"),
                     inFlight: configuration.values.integer("engine.cassandra.inflight"), retry: configuration.retry), logger: logger,
                 status: status, isStopped: isStopped)
+        case "kafka": return try kafkaSink(options, query: id, status: status, isStopped: isStopped)
+        case "jdbc": throw Self.unservedStreamedWriting("jdbc")
         case "console": return try ConsoleSink(options)
         case "memory":
             guard let name = name ?? definition.sink.table else {
@@ -166,11 +192,12 @@ final class QueryLauncher: Sendable {
             }
             return MemorySink(table: table)
         case "noop": return NoopSink()
+        case let format where FileFormat(spark: format) != nil: return try fileSink(definition)
         default: throw Self.unknownFormat(definition.sink.format, Self.sinkFormats, as: "sink")
         }
     }
 
-    private func cassandraClient(_ options: Options, _ queryOptions: Options) throws -> CassandraClient {
+    func cassandraClient(_ options: Options, _ queryOptions: Options) throws -> CassandraClient {
         func option(_ name: String) -> String? { options[name] ?? queryOptions[name] }
         var contactPoints = configuration.cassandraContactPoints
         if let hosts = option("spark.cassandra.connection.host") {
@@ -202,6 +229,7 @@ final class QueryLauncher: Sendable {
             throw SparkError(
                 "WRITE_STREAM_NOT_ALLOWED", sqlState: "42601", "`writeStream` can be called only on streaming Dataset/DataFrame.")
         }
+        try await learnSchemas(definition.plan, SessionState())
         let plan = try streamPlan(definition)
         let signal = SourceSignal()
         let sources = try plan.streams.map { try source($0, signal) }
@@ -212,11 +240,12 @@ final class QueryLauncher: Sendable {
             handle?.update(text ?? "Processing new data", isDataAvailable: true, isTriggerActive: true)
         }
         let sink = try sink(
-            definition, name: name, isStopped: { [weak handle] in handle?.isStopRequested ?? true }, status: status)
+            definition, id: id, name: name, isStopped: { [weak handle] in handle?.isStopRequested ?? true }, status: status)
         let queries = state.withLockedValue { $0.queries }
         try queries?.register(handle)
         let stateful: StatefulQuery?
         do {
+            try claimFiles(id, sources: sources, sink)
             try checkpoint.describe(
                 id,
                 JSON.object([
@@ -238,6 +267,7 @@ final class QueryLauncher: Sendable {
             stateful: stateful, sink: sink,
             deadLetters: deadLetters(definition, plan, sink, handle, status), checkpoint: checkpoint, location: location,
             trigger: definition.trigger, workers: workers,
+            python: plan.callsPython ? PythonContext(workers: python) { definition.options[$0] } : nil,
             signal: signal, logger: logger, clock: Self.clock, observe: observe)
         let isTemporary = location == nil
         handle.attach(
@@ -263,7 +293,8 @@ final class QueryLauncher: Sendable {
         } else if definition.sink.function != nil || Self.temporarySinks.contains(definition.sink.format.lowercased()) {
             return (StreamingQueryID(UUIDText.random()), nil)
         } else {
-            let target = [definition.sink.options["keyspace"], definition.sink.options["table"] ?? definition.sink.table].compactMap { $0 }
+            let options = definition.sink.options
+            let target = [options["keyspace"], options["table"] ?? definition.sink.table ?? options["topic"], options["path"]].compactMap { $0 }
                 .joined(separator: ".")
             let leaf = (name ?? target).map { $0.isLetter || $0.isNumber || "._-".contains($0) ? $0 : "_" }
             location = configuration.folder + "/queries/" + (leaf.isEmpty ? "query" : String(leaf))
@@ -275,13 +306,15 @@ final class QueryLauncher: Sendable {
         _ definition: StreamingQueryDefinition, _ plan: StreamPlan, _ sink: any StreamSink, _ handle: StreamingQueryHandle,
         _ status: @escaping @Sendable (String?) -> Void
     ) -> (any DeadLetterLog)? {
-        let topic = definition.sink.options["deadLetterTopic"] ?? definition.options["deadLetterTopic"]
+        var topic = definition.sink.options["deadLetterTopic"] ?? definition.options["deadLetterTopic"]
         guard sink.takesDeadLetters || topic != nil else { return nil }
         let kafka = plan.streams.compactMap { branch in
             branch.source.format.equalsIgnoringCase("kafka") ? try? KafkaSourceOptions(branch.source.options, isStreaming: true) : nil
         }
         // Without a topic to take the name from, what cannot be written ends the query, and says which option is missing.
         guard topic != nil || !kafka.isEmpty else { return nil }
+        // A pattern names no topics, so that letters of such a query go to one of its own.
+        if topic == nil, kafka.contains(where: \.topics.isEmpty) { topic = "\(handle.name ?? handle.id.text).dead-letter" }
         let bootstrap = kafka.lazy.compactMap(\.bootstrap).first ?? configuration.kafkaBootstrap
         return KafkaDeadLetters(
             topicOption: topic, sourceTopics: kafka.flatMap(\.topics), query: handle, client: kafkaClient(bootstrap, [:]),

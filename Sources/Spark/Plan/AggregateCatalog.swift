@@ -25,6 +25,8 @@ package enum AggregateFunction: Hashable, Sendable {
     case textList(separator: String?)
     /// Items that make up at least this share of the rows.
     case frequentItems(Double)
+    /// A client's pandas function; the arguments that were given by name carry it.
+    case python(PythonFunction, names: [String?])
 
     package enum Regression: Hashable, Sendable {
         case count, averageX, averageY, sumXX, sumYY, sumXY, slope, intercept, r2

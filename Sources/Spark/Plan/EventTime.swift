@@ -44,7 +44,7 @@ extension ResolvedPlan {
         case .union(let left, let right, _): return left.eventTimes.merging(right.eventTimes) { mine, _ in mine }
         case .filter(_, let child), .limit(_, let child), .offset(_, let child), .tail(_, let child), .sort(_, let child),
             .deduplicate(_, let child), .deduplicateWithin(_, let child), .sample(_, let child), .observe(_, _, _, let child),
-            .window(_, let child):
+            .window(_, let child), .python(.evaluate, let child):
             return child.eventTimes
         default: return [:]
         }

@@ -113,6 +113,7 @@ enum ExplainText {
             return "EventTimeWatermark \(column < inputs.count ? inputs[column] : "#\(column)"), \(IntervalText.sql(micros: delay))"
         case .sample(let sample, _): return "Sample \(sample.lower), \(sample.upper), \(sample.withReplacement)"
         case .singleRow: return "Subquery scalar-subquery"
+        case .python(let operation, _): return operation.label
         case .show: return "ShowString"
         case .observe(let name, let aggregate, _, _):
             return "CollectMetrics \(name), [\(aggregate.calls.map(\.name).joined(separator: ", "))]"
@@ -133,6 +134,7 @@ extension ResolvedExpression {
         case .lambda(_, let body): return "lambdafunction(\(body.text(names)))"
         case .lambdaVariable(let number, _, _): return "x_\(number)"
         case .fromJSON(let child, _): return "from_json(\(child.text(names)))"
+        case .python(let call): return "\(call.name)(\(call.arguments.map { $0.text(names) }.joined(separator: ", ")))"
         case .structure(let fields):
             return "named_struct(" + fields.map { "\($0.name), \($0.expression.text(names))" }.joined(separator: ", ") + ")"
         case .call(let op, let arguments, _):

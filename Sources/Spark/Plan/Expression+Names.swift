@@ -6,7 +6,6 @@ extension Expression {
         case .attribute(let parts, _): parts.last ?? ""
         case .cast(.attribute(let parts, _), _, _): parts.last ?? ""
         case .cast(.alias(_, let name, _), _, _): name
-        case .extractValue(_, .literal(.string(let name))): name
         case .function(let name, _, _, _) where name.lowercased() == "window": "window"
         default: prettySQL
         }
@@ -14,7 +13,7 @@ extension Expression {
 
     private static let binary: [String: String] = [
         "+": "+", "-": "-", "*": "*", "/": "/", "%": "%", "==": "=", "=": "=", "<=>": "<=>", "<": "<", "<=": "<=", ">": ">", ">=": ">=",
-        "and": "AND", "or": "OR", "&": "&", "|": "|", "^": "^", "div": "div", "like": "LIKE", "!=": "!=",
+        "and": "AND", "or": "OR", "&": "&", "|": "|", "^": "^", "div": "div",
     ]
 
     package var prettySQL: String {
@@ -33,8 +32,8 @@ extension Expression {
         case .updateField(let child, let name, let value):
             "update_fields(\(child.prettySQL), \(value.map { "WithField(\(name), \($0.prettySQL))" } ?? "dropfield(\(name))"))"
         case .lambda(let parameters, let body):
-            "lambdafunction(\(body.prettySQL), \(parameters.map { "namedlambdavariable(\($0))" }.joined(separator: ", ")))"
-        case .lambdaVariable(let name): "namedlambdavariable(\(name))"
+            "lambdafunction(\(body.prettySQL), \(parameters.map { _ in "namedlambdavariable()" }.joined(separator: ", ")))"
+        case .lambdaVariable: "namedlambdavariable()"
         case .window(let function, let window): "\(function.prettySQL) OVER (\(window.prettySQL))"
         case .sortOrder(let order): order.prettySQL
         case .subquery(let subquery): subquery.prettySQL
@@ -52,7 +51,10 @@ extension Expression {
         case "not" where arguments.count == 1: return "(NOT \(texts[0]))"
         case "isnull": return "(\(texts[0]) IS NULL)"
         case "isnotnull": return "(\(texts[0]) IS NOT NULL)"
-        case "negative": return "(- \(texts[0]))"
+        case "-" where arguments.count == 1: return "(- \(texts[0]))"
+        case "positive" where arguments.count == 1: return "(+ \(texts[0]))"
+        case "~" where arguments.count == 1: return "~\(texts[0])"
+        case "!=" where arguments.count == 2: return "(NOT (\(texts[0]) = \(texts[1])))"
         case "in": return "(\(texts[0]) IN (\(texts.dropFirst().joined(separator: ", "))))"
         case "when":
             var text = "CASE"
@@ -60,7 +62,7 @@ extension Expression {
             if texts.count % 2 == 1 { text += " ELSE \(texts[texts.count - 1])" }
             return text + " END"
         case "from_json": return "from_json(\(texts[0]))"
-        default: return "\(name)(\(isDistinct ? "DISTINCT " : "")\(texts.joined(separator: ", ")))"
+        default: return prettyFunction(name, texts, isDistinct: isDistinct)
         }
     }
 }
@@ -74,8 +76,8 @@ extension Literal {
         case .short(let value): "\(value)"
         case .integer(let value): "\(value)"
         case .long(let value): "\(value)"
-        case .float(let value): "\(value)"
-        case .double(let value): "\(value)"
+        case .float(let value): NumberText.text(value)
+        case .double(let value): NumberText.text(value)
         case .decimal(let unscaled, _, let scale): Self.decimalText(unscaled: unscaled, scale: scale)
         case .string(let value): value
         case .binary(let bytes): "X'" + bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16, uppercase: true) }.joined() + "'"

@@ -47,6 +47,7 @@ extension Expression {
     var hasAggregate: Bool {
         switch self {
         case .function(let name, _, _, _) where AggregateCatalog.contains(name): true
+        case .pythonFunction(let function, _) where function.kind == .aggregate: true
         case .window(let function, let window):
             function.children.contains(where: \.hasAggregate) || window.partition.contains(where: \.hasAggregate)
                 || window.order.contains { $0.expression.hasAggregate }

@@ -30,10 +30,26 @@ final class ExpressionResolver {
         case .columnRegex(let pattern, let planID):
             return try matching(pattern, planID).map { ResolvedNamed(scope.schema.fields[$0].name, scope.column($0)) }
         default:
-            let counted = expression.countingRows
             let resolved = try resolve(expression)
-            return [ResolvedNamed(counted.outputName, resolved)]
+            return [ResolvedNamed(try spelt(expression.countingRows).outputName, resolved)]
         }
+    }
+
+    /// A name has the columns that a star among a function's arguments stands for, and a map's key in brackets.
+    private func spelt(_ expression: Expression) throws -> Expression {
+        if case .extractValue(let child, .literal(.string(let key))) = expression {
+            // No column is meant: a name without quotes.
+            if case .map = try resolve(child).dataType { return .extractValue(try spelt(child), key: .attribute([key])) }
+            return .extractValue(try spelt(child), key: .literal(.string(key)))
+        }
+        guard case .function(let name, let arguments, let isDistinct, let filter) = expression,
+            arguments.contains(where: { if case .star = $0 { true } else { false } })
+        else { return expression }
+        let spread = try arguments.flatMap { argument -> [Expression] in
+            guard case .star(let target, let planID) = argument else { return [argument] }
+            return try star(target, planID).map { .attribute([$0.name]) }
+        }
+        return .function(name: name, arguments: spread, isDistinct: isDistinct, filter: filter)
     }
 
     private func matching(_ pattern: String, _ planID: Int64?) throws -> [Int] {
@@ -90,6 +106,7 @@ final class ExpressionResolver {
             return try call(name, arguments, isDistinct, filter)
         case .window(let function, let window): return try windowed(function, window, expression)
         case .subquery(let subquery): return try self.subquery(subquery)
+        case .pythonFunction(let function, let arguments): return try python(function, arguments, expression)
         case .parameter(.named(let name)):
             throw SparkError(
                 "UNBOUND_SQL_PARAMETER", sqlState: "42P02",

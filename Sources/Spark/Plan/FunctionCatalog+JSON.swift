@@ -94,7 +94,7 @@ extension FunctionCatalog {
     }
 
     /// Whether the batch's scan reads every field of the schema; the others go through the general reader.
-    private static func isScanned(_ schema: StructType) -> Bool {
+    static func isScanned(_ schema: StructType) -> Bool {
         schema.fields.allSatisfy { field in
             switch field.dataType {
             case .structure(let type): isScanned(type)

@@ -35,6 +35,12 @@ extension FunctionCatalog {
                 return .call(.not, [.call(.equal, call.arguments, .boolean)], .boolean)
             },
             logical("and", .and), logical("or", .or),
+            FunctionDefinition("between", arity: 3...3) { call in
+                let (value, low, high) = (call.unresolved[0], call.unresolved[1], call.unresolved[2])
+                let isAbove = try resolve(">=", [call.arguments[0], call.arguments[1]], unresolved: [value, low])
+                let isBelow = try resolve("<=", [call.arguments[0], call.arguments[2]], unresolved: [value, high])
+                return .call(.and, [isAbove, isBelow], .boolean)
+            },
             FunctionDefinition("not", "!", arity: 1...1) { call in
                 try call.want(0, .boolean)
                 return .call(.not, call.arguments, .boolean)

@@ -138,7 +138,8 @@ package enum FunctionCatalog {
     static func resolve(
         _ name: String, _ arguments: [ResolvedExpression], unresolved: [Expression], lambdas: @escaping LambdaResolver = refuseLambda
     ) throws -> ResolvedExpression {
-        let lowered = name.lowercased()
+        // The sign; `negative` is the function, which is the same but for its name.
+        let lowered = name == "-" && arguments.count == 1 ? "negative" : name.lowercased()
         guard let definition = byName[lowered] else { throw unknown(name) }
         guard definition.arity.contains(arguments.count) else {
             let wanted = definition.arity

@@ -214,6 +214,8 @@ package struct StreamingQueryDefinition: Sendable {
         package var table: String?
         /// What `foreachBatch` or `foreach` was given, instead of a format.
         package var function: PythonSinkFunction?
+        /// Columns whose values name the folders of a file sink (`partitionBy`).
+        package var partitionColumns: [String] = []
 
         package init(format: String, options: Options = Options(), table: String? = nil, function: PythonSinkFunction? = nil) {
             self.format = format

@@ -19,6 +19,7 @@ package struct Optimizer {
             var branch = branch
             branch.stages = branch.stages.map(folded)
             pushFilters(&branch.stages)
+            branch.stages = PythonExtraction.settle(branch.stages, over: branch.sourceSchema)
             prune(&branch, outputs: plan.schema.fields.count)
             return branch
         }
@@ -33,6 +34,7 @@ package struct Optimizer {
         case .union(let left, let right, _): return try flatten(left) + flatten(right)
         case .limit:
             throw SparkError("UNSUPPORTED_FEATURE", sqlState: "0A000", "A limit below other operators is not served on a stream.")
+        case .python(let operation, _): throw Resolver.unserved("\(operation.label) (\(operation.methodName)) on a stream")
         default:
             let name = Mirror(reflecting: plan).children.first?.label ?? "\(plan)"
             throw SparkError("UNSUPPORTED_FEATURE", sqlState: "0A000", "The operator \(name) is not served on a stream by this engine.")
@@ -53,6 +55,7 @@ package struct Optimizer {
         switch stage {
         case .filter(let condition): .filter(folded(condition))
         case .project(let columns): .project(columns.map { $0.map { ResolvedNamed($0.name, folded($0.expression)) } })
+        case .python: stage
         }
     }
 
@@ -85,7 +88,7 @@ package struct Optimizer {
             var after: [ResolvedExpression] = []
             for conjunct in Self.conjuncts(condition) {
                 let moved = Self.substitute(conjunct, columns)
-                if moved.parsesJSON || !moved.isDeterministic { after.append(conjunct) } else { before.append(moved) }
+                if moved.parsesJSON || moved.callsPython || !moved.isDeterministic { after.append(conjunct) } else { before.append(moved) }
             }
             guard let moved = Self.conjunction(before) else {
                 index += 1
@@ -144,6 +147,11 @@ package struct Optimizer {
                 }
                 branch.stages[index] = .project(Self.sharingScans(pruned))
                 uses = inputs
+            case .python(let calls, let width):
+                let wanted = calls.enumerated().map { uses[width + $0] == nil ? nil : $1 }
+                uses = uses.filter { $0.key < width }
+                branch.stages[index] = .python(
+                    wanted.map { $0?.mapArguments { Self.collect($0, .all, into: &uses) } }, width: width)
             }
         }
         branch.wanted = Set(uses.keys)

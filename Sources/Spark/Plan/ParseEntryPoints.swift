@@ -8,8 +8,10 @@ extension Expression {
     }
 
     /// Parses one element of `selectExpr`: an expression with an optional alias, or a star.
-    package init(selectItem text: String) throws {
-        var parser = try SQLParser(text)
+    package init(selectItem text: String, functions: @escaping @Sendable (String) -> PythonFunction? = { _ in nil }) throws {
+        var parameters = SQLParameters()
+        parameters.functions = functions
+        var parser = try SQLParser(text, parameters: parameters)
         self = try parser.parseWholeNamed()
     }
 }

@@ -72,7 +72,7 @@ package struct RelationalOptimizer {
             for condition in conditions {
                 let moved = Self.substitute(condition, columns)
                 // What parses or varies is made once, by the projection.
-                if moved.parsesJSON || !moved.isDeterministic { after.append(condition) } else { before.append(moved) }
+                if moved.parsesJSON || moved.callsPython || !moved.isDeterministic { after.append(condition) } else { before.append(moved) }
             }
             return filtered(after, .project(columns, push(before, into: child)))
         case .union(let left, let right, let schema):
@@ -177,7 +177,7 @@ package struct RelationalOptimizer {
         case .sample(let sample, let child): return .sample(sample, prune(child, wanted))
         case .sort(let keys, let child): return .sort(keys, prune(child, wanted.union(Self.used(keys.map(\.expression)))))
         case .union(let left, let right, let schema): return .union(prune(left, wanted), prune(right, wanted), schema)
-        case .setOperation, .singleRow, .show: return plan.mapChildren(all)
+        case .setOperation, .singleRow, .show, .python: return plan.mapChildren(all)
         case .deduplicate(let keys, let child): return .deduplicate(keys, prune(child, wanted.union(keys)))
         case .deduplicateWithin(let keys, let child):
             let eventTimes = child.eventTimes.keys

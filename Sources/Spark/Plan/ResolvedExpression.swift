@@ -11,6 +11,8 @@ package indirect enum ResolvedExpression: Hashable, Sendable {
     /// An argument of a higher-order function; `parameters` are numbers that no other lambda of the expression has.
     case lambda(parameters: [Int], body: ResolvedExpression)
     case lambdaVariable(Int, DataType, nullable: Bool)
+    /// A client's function: no kernel evaluates it, an operator of its own does (``PythonExtraction``).
+    case python(PythonCall)
 
     package var dataType: DataType {
         switch self {
@@ -20,6 +22,7 @@ package indirect enum ResolvedExpression: Hashable, Sendable {
         case .fromJSON(_, let scan): .structure(scan.schema)
         case .lambda(_, let body): body.dataType
         case .lambdaVariable(_, let type, _): type
+        case .python(let call): call.dataType
         }
     }
 
@@ -30,7 +33,7 @@ package indirect enum ResolvedExpression: Hashable, Sendable {
         case .literal(let literal, _): literal == .null
         case .cast(let child, let to, let isTry): isTry || child.isNullable || to.isNested
         case .call(let op, let arguments, _): op.isNullable(arguments)
-        case .field, .fromJSON: true
+        case .field, .fromJSON, .python: true
         case .structure: false
         }
     }
@@ -41,6 +44,7 @@ package indirect enum ResolvedExpression: Hashable, Sendable {
         case .cast(let child, _, _), .field(let child, _, _), .fromJSON(let child, _), .lambda(_, let child): [child]
         case .call(_, let arguments, _): arguments
         case .structure(let fields): fields.map(\.expression)
+        case .python(let call): call.arguments
         }
     }
 
@@ -54,19 +58,21 @@ package indirect enum ResolvedExpression: Hashable, Sendable {
         case .field(let child, let index, let type): .field(try transform(child), index: index, type)
         case .structure(let fields): .structure(try fields.map { ResolvedNamed($0.name, try transform($0.expression)) })
         case .fromJSON(let child, let scan): .fromJSON(try transform(child), scan)
+        case .python(let call): .python(try call.mapArguments(transform))
         }
     }
 
     /// False where evaluating twice, or at another time, gives another value.
     package var isDeterministic: Bool {
         if case .call(let op, _, _) = self, op.isVolatile { return false }
+        if case .python(let call) = self, !call.isDeterministic { return false }
         return children.allSatisfy(\.isDeterministic)
     }
 
     /// Without columns and without anything that changes from batch to batch.
     package var isConstant: Bool {
         switch self {
-        case .column, .lambdaVariable: false
+        case .column, .lambdaVariable, .python: false
         case .call(let op, let arguments, _): !op.isVolatile && !op.isOfBatch && arguments.allSatisfy(\.isConstant)
         default: children.allSatisfy(\.isConstant)
         }
@@ -76,6 +82,7 @@ package indirect enum ResolvedExpression: Hashable, Sendable {
     package var dependsOnSession: Bool {
         switch self {
         case .call(let op, _, _) where op.isVolatile || op.isOfBatch || op.readsZone: true
+        case .python: true
         case .cast(let child, let to, _) where child.dataType.holdsInstants != to.holdsInstants: true
         default: children.contains(where: \.dependsOnSession)
         }

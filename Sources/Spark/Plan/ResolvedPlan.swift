@@ -38,6 +38,8 @@ package indirect enum ResolvedPlan: Hashable, Sendable {
     case singleRow(ResolvedPlan)
     /// The text that `show()` prints, as one row of one column.
     case show(ShowFormat, ResolvedPlan)
+    /// A client's functions over the rows.
+    case python(PythonOperation, ResolvedPlan)
     /// Aggregates over what passes, reported beside the result.
     case observe(name: String, ResolvedAggregate, [ResolvedNamed], ResolvedPlan)
 
@@ -60,6 +62,7 @@ package indirect enum ResolvedPlan: Hashable, Sendable {
         case .window(let calls, let child):
             StructType(child.schema.fields + calls.map { StructField($0.name, $0.dataType, nullable: $0.isNullable) })
         case .generate(let generator, let child): StructType(child.schema.fields + generator.fields)
+        case .python(let operation, let child): operation.schema(over: child.schema)
         case .show(let format, _): StructType([StructField(format.column, .string, nullable: false)])
         }
     }
@@ -70,7 +73,7 @@ package indirect enum ResolvedPlan: Hashable, Sendable {
         case .project(_, let child), .filter(_, let child), .limit(_, let child), .offset(_, let child), .tail(_, let child),
             .sort(_, let child), .aggregate(_, let child), .window(_, let child), .generate(_, let child), .expand(_, _, let child),
             .deduplicate(_, let child), .deduplicateWithin(_, let child), .watermark(_, _, let child), .sample(_, let child),
-            .singleRow(let child), .show(_, let child), .observe(_, _, _, let child):
+            .singleRow(let child), .show(_, let child), .observe(_, _, _, let child), .python(_, let child):
             [child]
         case .union(let left, let right, _), .setOperation(_, _, let left, let right, _), .join(_, let left, let right): [left, right]
         }
@@ -96,6 +99,7 @@ package indirect enum ResolvedPlan: Hashable, Sendable {
         case .sample(let sample, let child): .sample(sample, try transform(child))
         case .singleRow(let child): .singleRow(try transform(child))
         case .show(let format, let child): .show(format, try transform(child))
+        case .python(let operation, let child): .python(operation, try transform(child))
         case .observe(let name, let aggregate, let columns, let child): .observe(name: name, aggregate, columns, try transform(child))
         case .union(let left, let right, let schema): .union(try transform(left), try transform(right), schema)
         case .setOperation(let kind, let isAll, let left, let right, let schema):
@@ -121,6 +125,7 @@ package indirect enum ResolvedPlan: Hashable, Sendable {
         case .generate(let generator, _): generator.arguments
         case .expand(let rows, _, _): rows.flatMap { $0 }
         case .values(let rows, _): rows.flatMap { $0 }
+        case .python(let operation, _): operation.expressions
         default: []
         }
     }
@@ -301,6 +306,8 @@ package struct PhysicalPlan: Hashable, Sendable {
         case filter(ResolvedExpression)
         /// nil where no later stage wants the column.
         case project([ResolvedNamed?])
+        /// The columns so far, of which there are `width`, and one for each call; nil where no later stage wants it.
+        case python([PythonCall?], width: Int)
     }
 
     package var branches: [Branch]

@@ -37,6 +37,7 @@ extension Resolver {
             origins += found.map { Self.origin(of: $0, item, relation) }
         }
         let resolved = ResolvedAggregate(keys: keys, calls: resolver.aggregates, sets: sets)
+        try Self.checkPython(resolved)
         let rewrite = Self.rewriter(resolved, scope: relation.scope)
         let plan = try attached(resolver.subqueries, resolver.windows, to: .aggregate(resolved, relation.plan), rewrite: rewrite) {
             settle, plan in

@@ -6,6 +6,8 @@ package struct ResolverCatalog: Sendable {
     package var view: @Sendable (String) -> LogicalPlan? = { _ in nil }
     /// Tables of the memory sink.
     package var memoryTable: @Sendable (String) -> StructType? = { _ in nil }
+    /// A table of the engine's own, by its whole name.
+    package var systemTable: @Sendable ([String]) -> LogicalPlan? = { _ in nil }
     /// Schema of Arrow IPC streams.
     package var arrowSchema: @Sendable ([[UInt8]]) throws -> StructType = { _ in
         throw SparkError("UNSUPPORTED_FEATURE", sqlState: "0A000", "Rows in Arrow are not served here.")
@@ -134,7 +136,9 @@ package struct Resolver {
             return try show(ShowFormat(rows: rows, truncate: truncate, style: isVertical ? .vertical : .table), child)
         case .htmlString(let rows, let truncate, let child):
             return try show(ShowFormat(rows: rows, truncate: truncate, style: .html), child)
-        case .transpose, .mapPartitions, .mapGroups, .parse, .cached, .notServed:
+        case .mapPartitions(let function, let child): return try mapPartitions(function, child)
+        case .mapGroups(let function, let keys, let child): return try mapGroups(function, keys, child)
+        case .transpose, .parse, .cached, .notServed:
             throw Self.unserved(plan.operatorName)
         }
     }
@@ -188,6 +192,8 @@ package struct Resolver {
             relation = try inner.resolve(relation: view)
         } else if let schema = catalog.memoryTable(name) {
             relation = Relation(.memoryTable(name, schema))
+        } else if let system = catalog.systemTable(table.name) {
+            relation = try inner.resolve(relation: system)
         } else {
             throw SparkError(
                 "TABLE_OR_VIEW_NOT_FOUND", sqlState: "42P01",

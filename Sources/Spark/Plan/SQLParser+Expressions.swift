@@ -65,7 +65,7 @@ extension SQLParser {
         if takeWord("BETWEEN") {
             let low = try bitOr()
             try wantWord("AND")
-            return .call("and", .call(">=", left, low), .call("<=", left, try bitOr()))
+            return .call("between", left, low, try bitOr())
         }
         if takeWord("IN") {
             try wantSymbol("(")
@@ -181,7 +181,7 @@ extension SQLParser {
                 advance()
                 return try postfix(.literal(try number("-" + text, at: numberToken)))
             }
-            return .call("negative", try unary())
+            return .call("-", try unary())
         }
         if takeSymbol("+") { return .call("positive", try unary()) }
         if takeSymbol("~") { return .call("~", try unary()) }

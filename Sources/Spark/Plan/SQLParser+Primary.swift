@@ -223,9 +223,21 @@ extension SQLParser {
             advance()
             advance()
         }
-        let function = Expression.function(name: name, arguments: arguments, isDistinct: isDistinct, filter: filter)
+        let function =
+            try registered(name, arguments, isDistinct: isDistinct, filter: filter)
+            ?? .function(name: name, arguments: arguments, isDistinct: isDistinct, filter: filter)
         guard takeWord("OVER") else { return Self.flagged(function) }
         return .window(function, try windowReference())
+    }
+
+    private func registered(_ name: String, _ arguments: [Expression], isDistinct: Bool, filter: Expression?) throws -> Expression? {
+        guard let function = parameters.functions(name) else { return nil }
+        guard !isDistinct, filter == nil else {
+            throw SparkError(
+                "INVALID_SQL_SYNTAX.FUNCTION_WITH_UNSUPPORTED_SYNTAX", sqlState: "42000",
+                "Invalid SQL syntax: The function `\(name)` does not support \(isDistinct ? "DISTINCT" : "FILTER clause").")
+        }
+        return .pythonFunction(function, arguments: arguments)
     }
 
     /// IGNORE NULLS of an aggregate without a window is its second argument.
@@ -282,7 +294,7 @@ extension SQLParser {
         }
         let text = try expression()
         try wantSymbol(")")
-        return name == "trim" ? .call("btrim", text, characters) : .call(name, characters, text)
+        return .call(name, characters, text)
     }
 
     /// `CASE WHEN c THEN v … ELSE e END` and `CASE x WHEN y THEN v … END`, both to `when(c1, v1, …, e)`.

@@ -133,6 +133,8 @@ struct SQLParser {
 package struct SQLParameters: Sendable {
     package var named: [String: Expression]
     package var positional: [Expression]
+    /// Functions that the session registered: they come before the built-in ones of their names.
+    package var functions: @Sendable (String) -> PythonFunction? = { _ in nil }
 
     package init(named: [String: Expression] = [:], positional: [Expression] = []) {
         self.named = named

@@ -34,6 +34,11 @@ struct StreamingChecks {
                     "Distinct aggregations are not supported on streaming DataFrames/Datasets. Consider using approx_count_distinct() instead."
                 )
             }
+            if aggregate.calls.contains(where: \.function.isPython) {
+                throw SparkError(
+                    "UNSUPPORTED_FEATURE", sqlState: "0A000", "A pandas function that aggregates a stream is not served by this engine.",
+                    nextStep: "call it in foreachBatch")
+            }
             if aggregate.sets != nil {
                 throw SparkError(
                     "UNSUPPORTED_FEATURE", sqlState: "0A000", "Grouping sets (rollup, cube) of a stream are not served by this engine.")
@@ -69,6 +74,10 @@ struct StreamingChecks {
                 throw Self.refusal(
                     "dropDuplicatesWithinWatermark is not supported on streaming DataFrames/DataSets without watermark")
             }
+        case .python(.mapGroups, _):
+            throw SparkError(
+                "UNSUPPORTED_FEATURE", sqlState: "0A000", "applyInPandas over a stream is not served by this engine.",
+                nextStep: "call it in foreachBatch")
         case .join(let join, let left, let right): try check(join, left, right)
         default: break
         }

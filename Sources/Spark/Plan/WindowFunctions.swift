@@ -5,6 +5,9 @@ enum WindowFunctions {
     static func resolve(
         _ function: Expression, _ window: WindowSpecification, name: String, in resolver: ExpressionResolver
     ) throws -> WindowCall {
+        if case .pythonFunction(let python, let arguments) = function, python.kind == .aggregate {
+            return try self.python(python, arguments, window, name: name, in: resolver)
+        }
         guard case .function(let functionName, var arguments, let isDistinct, let filter) = function else {
             throw SparkError(
                 "UNSUPPORTED_EXPR_FOR_WINDOW", sqlState: "42P20",
@@ -136,7 +139,7 @@ enum WindowFunctions {
             name, plain, order: [], isDistinct: false, filter: condition, displayName: function.countingRows.prettySQL)
     }
 
-    private static func resolvedFrame(
+    static func resolvedFrame(
         _ window: WindowSpecification, _ order: [ResolvedSortKey], _ resolver: ExpressionResolver
     ) throws -> WindowCall.Frame {
         guard let frame = window.frame else {

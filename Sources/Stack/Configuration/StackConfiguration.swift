@@ -93,7 +93,7 @@ package struct StackConfiguration: Sendable {
 
     /// Where clients find a box: the address that is configured, its advertised one, or where it listens.
     package func endpoints(of box: Box, for viewpoint: Viewpoint = .outside) throws -> [Endpoint] {
-        let port = values.integer("\(box.rawValue).port")
+        var port = values.integer("\(box.rawValue).port")
         switch placement(of: box) {
         case .address(let text):
             return try Endpoint.list(parsing: Self.withoutScheme(text), defaultPort: port)
@@ -101,8 +101,18 @@ package struct StackConfiguration: Sendable {
             let advertised = values.text("\(box.rawValue).advertised")
             if viewpoint == .outside, !advertised.isEmpty { return [try Endpoint(parsing: advertised, defaultPort: port)] }
             let host = values.text("\(box.rawValue).host")
+            if viewpoint == .inside { port = values.integer(insidePort(of: box)) }
             return [Endpoint(host: ["0.0.0.0", "::"].contains(host) ? "127.0.0.1" : host, port: port)]
         }
+    }
+
+    /// The setting of the port by which this process reaches an embedded box.
+    ///
+    /// Kafka's clients go on to the address that a listener advertises, which may be one that only others reach: then the second listener
+    /// serves, unless it advertises one too.
+    func insidePort(of box: Box) -> String {
+        box == .broker && values.isSet("broker.advertised") && !values.isSet("broker.container.advertised")
+            ? "broker.container.port" : "\(box.rawValue).port"
     }
 
     /// A box's address as a URL without a trailing slash: `http://127.0.0.1:8080`.

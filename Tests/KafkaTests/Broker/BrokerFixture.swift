@@ -133,6 +133,7 @@ final class WireClient: Sendable {
         let frame = try request.frame(version: version, correlationID: correlationID, clientID: "test", allocator: ByteBufferAllocator())
         let promise = channel.eventLoop.makePromise(of: ByteBuffer.self)
         channel.eventLoop.execute { [handler, channel] in
+            guard channel.isActive else { return promise.fail(ChannelError.eof) }
             handler.waiting.append(promise)
             channel.writeAndFlush(frame, promise: nil)
         }

@@ -113,6 +113,56 @@ struct BrokerWireTests {
         }
     }
 
+    @Test func manyRequestsAtOnceAreAllAnswered() async throws {
+        try await withBroker(["broker.requests.inflight.max": "3"]) { _, client, _ in
+            let all = (0..<200).map { try! client.start(APIVersionsRequest(), version: 0, correlationID: $0) }
+            for future in all {
+                let answer = try await future.get()
+                #expect(answer.keys.count == APIKey.allCases.count)
+            }
+        }
+    }
+
+    @Test func coldFetchesOfOneConnectionAreReadAsTheirAnswersLeave() async throws {
+        try await withBroker(["broker.fetch.hot.bytes": "0", "broker.connection.answer.bytes.max": "1"]) { _, client, _ in
+            try await client.createTopic("t")
+            let value = String(repeating: "x", count: 30_000)
+            for _ in 0..<10 { _ = try await client.produce("t", makeBatch(3, value: value)) }
+            let all = (0..<30).map { number in
+                try! client.start(
+                    FetchRequest(maxWaitMs: 0, topics: [.init(name: "t", partitions: [.init(fetchOffset: Int64(number), maxBytes: 1)])]),
+                    version: 11, correlationID: Int32(number))
+            }
+            for (number, future) in all.enumerated() {
+                let answer = try await future.get()
+                #expect(headers(answer.topics[0].partitions[0].records?.bytes).map(\.baseOffset) == [Int64(number / 3 * 3)])
+            }
+        }
+    }
+
+    @Test func anIdleConnectionIsClosedAndOneThatWaitsIsNot() async throws {
+        let folder = TemporaryFolder()
+        let first = try await startBroker(folder)
+        try await WireClient.connect(first.endpoints[0]).createTopic("t")
+        await first.stop()
+        let broker = try await startBroker(folder, ["broker.connection.idle.max": "100ms"])
+        let request = FetchRequest(maxWaitMs: 500, topics: [.init(name: "t", partitions: [.init(fetchOffset: 0)])])
+        // On a crowded machine a connection may be closed before its request comes: then another one is made.
+        var answer: FetchResponse?
+        var client = try await WireClient.connect(broker.endpoints[0])
+        try await eventually("a fetch waits five times as long as an idle connection lives") {
+            do {
+                answer = try await client.start(request, version: 11).get()
+            } catch {
+                client = try await WireClient.connect(broker.endpoints[0])
+            }
+            return answer != nil
+        }
+        #expect(answer?.topics[0].partitions[0].error == ErrorCode.none)
+        try await eventually("the connection is closed") { !client.channel.isActive }
+        await broker.stop()
+    }
+
     @Test func largeReadsGoBySendfileAndColdOnesFromTheFileThread() async throws {
         for settings in [["broker.fetch.hot.bytes": "1GiB"], ["broker.fetch.hot.bytes": "0"]] {
             try await withBroker(settings) { _, client, _ in

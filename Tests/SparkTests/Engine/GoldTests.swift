@@ -22,9 +22,9 @@ import Testing
     }
 
     /// Expression and reason, separated by a tab.
-    static func differences() throws -> [String: String] {
+    static func differences(_ name: String = "differences.txt") throws -> [String: String] {
         var listed: [String: String] = [:]
-        for line in try String(contentsOf: folder.appending(path: "differences.txt"), encoding: .utf8).split(separator: "\n")
+        for line in try String(contentsOf: folder.appending(path: name), encoding: .utf8).split(separator: "\n")
         where !line.hasPrefix("--") {
             let parts = line.split(separator: "\t", maxSplits: 1)
             listed[String(parts[0])] = parts.count > 1 ? String(parts[1]) : ""

@@ -8,13 +8,13 @@ import Testing
 
     @Test(arguments: [
         ("a + b * 2", "(a + (b * 2))"), ("(a + b) * 2", "((a + b) * 2)"), ("NOT a = 1 AND b OR c", "(((NOT (a = 1)) AND b) OR c)"),
-        ("a BETWEEN 1 AND 2 AND b", "(((a >= 1) AND (a <= 2)) AND b)"), ("a NOT IN (1, 2)", "(NOT (a IN (1, 2)))"),
+        ("a BETWEEN 1 AND 2 AND b", "(between(a, 1, 2) AND b)"), ("a NOT IN (1, 2)", "(NOT (a IN (1, 2)))"),
         ("a IS NOT NULL", "(a IS NOT NULL)"), ("a IS NULL OR b <=> c", "((a IS NULL) OR (b <=> c))"),
         ("a || 'x' || b", "concat(concat(a, x), b)"),
         ("-a + -1", "((- a) + -1)"), ("CAST(value AS STRING)", "CAST(value AS STRING)"), ("value::int", "CAST(value AS INT)"),
         ("CASE WHEN a THEN 1 WHEN b THEN 2 ELSE 3 END", "CASE WHEN a THEN 1 WHEN b THEN 2 ELSE 3 END"),
         ("CASE a WHEN 1 THEN 'x' END", "CASE WHEN (a = 1) THEN x END"), ("data.id", "data.id"), ("`a.b`.c", "a.b.c"),
-        ("a LIKE '%x\\_'", "(a LIKE %x\\_)"),
+        ("a LIKE '%x\\_'", "a LIKE %x\\_"),
         ("a <> 1", "(NOT (a = 1))"), ("7 DIV 2", "(7 div 2)"), ("a -- note\n + 1 /* more */", "(a + 1)"),
     ])
     func parsesWithSparksPrecedence(_ sql: String, _ expected: String) throws {

@@ -6,8 +6,8 @@ internal import NIOCore
 /// One client's connection: cuts frames, hands requests to the node, and writes the answers in the order of the requests.
 ///
 /// Requests of one connection are worked on side by side (a fetch may wait while a produce is answered), up to a bound beyond
-/// which the socket is not read; nor is it while the client does not read its answers. Bytes that are no request end the
-/// connection with an error in the log, and nothing else.
+/// which the socket is not read; nor is it while the client does not read its answers, or while answers that hold memory wait for their
+/// turn. Bytes that are no request end the connection with an error in the log, and nothing else.
 final class KafkaConnection: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = IOData
@@ -31,6 +31,9 @@ final class KafkaConnection: ChannelDuplexHandler {
     private(set) var isClosing = false
     private(set) var clientHost = ""
     private let inFlightMax: Int
+    private let answerBytesMax: Int
+    /// Bytes of answers that are in memory and wait for an earlier one, or are being read from files.
+    private var heldBytes = 0
     /// Fetches that wait, to be let go when the connection ends.
     var waiters: [ObjectIdentifier: FetchWaiter] = [:]
 
@@ -39,6 +42,7 @@ final class KafkaConnection: ChannelDuplexHandler {
         self.listener = listener
         self.receiver = receiver
         inFlightMax = node.limits.inFlightMax
+        answerBytesMax = node.limits.answerBytesMax
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
@@ -71,6 +75,14 @@ final class KafkaConnection: ChannelDuplexHandler {
         context.read()
     }
 
+    /// A peer that died without a word is let go of, as one that has nothing to ask for is. A fetch that waits is something.
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        guard event is IdleStateHandler.IdleStateEvent else { return context.fireUserInboundEventTriggered(event) }
+        guard slots.isEmpty else { return }
+        node.logger.debug("an idle connection was closed", metadata: ["client": "\(clientHost)"])
+        context.close(promise: nil)
+    }
+
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         if context.channel.isWritable { process() }
         context.fireChannelWritabilityChanged()
@@ -81,14 +93,28 @@ final class KafkaConnection: ChannelDuplexHandler {
         context.close(promise: nil)
     }
 
-    private var mayRead: Bool { slots.count < inFlightMax && (context?.channel.isWritable ?? false) && !isClosing }
+    private var mayRead: Bool {
+        slots.count < inFlightMax && heldBytes < answerBytesMax && (context?.channel.isWritable ?? false) && !isClosing
+    }
+
+    /// Bytes that are on their way from a file to an answer; `complete` counts what they became.
+    func hold(_ bytes: Int) { heldBytes += bytes }
 
     /// Works on the frames that are there, as far as the bound allows, and writes what has become ready.
     private func process() {
         guard !isProcessing, let context else { return }
         isProcessing = true
         do {
-            while mayRead, let frame = try receiver.next() { try handle(frame) }
+            // What is answered at once makes room for further frames that are here already.
+            var isMore = true
+            while isMore, mayRead {
+                isMore = false
+                while mayRead, let frame = try receiver.next() {
+                    isMore = true
+                    try handle(frame)
+                }
+                writeReady(context)
+            }
         } catch {
             fail(error)
         }
@@ -134,11 +160,14 @@ final class KafkaConnection: ChannelDuplexHandler {
             sequence: firstSequence + slots.count - 1, version: version, correlationID: correlationID)
     }
 
-    func complete<Request: KafkaRequest>(_ reply: Reply<Request>, _ response: Request.Response, _ payloads: [Payload]) {
+    /// - Parameter held: what ``hold(_:)`` was told of this answer.
+    func complete<Request: KafkaRequest>(_ reply: Reply<Request>, _ response: Request.Response, _ payloads: [Payload], held: Int) {
+        heldBytes -= held
         guard let context, !isClosing else { return }
         do throws(WireError) {
             let (buffer, externals) = try Request.responseFrame(
                 response, version: reply.version, correlationID: reply.correlationID, allocator: context.channel.allocator)
+            heldBytes += Self.bytes(buffer, payloads)
             slots[reply.sequence - firstSequence] = .ready(buffer, externals: externals, payloads: payloads)
         } catch {
             return fail(error)
@@ -177,6 +206,7 @@ final class KafkaConnection: ChannelDuplexHandler {
             case .nothing:
                 break
             case .ready(let buffer, let externals, let payloads):
+                heldBytes -= Self.bytes(buffer, payloads)
                 write(context, buffer, externals, payloads)
                 wrote = true
             }
@@ -184,6 +214,10 @@ final class KafkaConnection: ChannelDuplexHandler {
             firstSequence += 1
         }
         if wrote { context.flush() }
+    }
+
+    private static func bytes(_ buffer: ByteBuffer, _ payloads: [Payload]) -> Int {
+        payloads.reduce(buffer.readableBytes) { $0 + $1.memoryBytes }
     }
 
     private func write(

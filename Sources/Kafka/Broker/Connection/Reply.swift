@@ -11,6 +11,8 @@ enum Payload: Sendable {
         case .buffer(let buffer): buffer.readableBytes
         }
     }
+
+    var memoryBytes: Int { if case .buffer(let buffer) = self { buffer.readableBytes } else { 0 } }
 }
 
 /// The answer that is owed to one request. It may be given from any thread, once; answers leave in the order of the requests.
@@ -21,11 +23,12 @@ struct Reply<Request: KafkaRequest>: Sendable {
     let version: Int16
     let correlationID: Int32
 
-    func send(_ response: Request.Response, payloads: [Payload] = []) {
+    /// - Parameter held: what the connection was told to hold for this answer (``KafkaConnection/hold(_:)``).
+    func send(_ response: Request.Response, payloads: [Payload] = [], held: Int = 0) {
         if eventLoop.inEventLoop {
-            connection.value.complete(self, response, payloads)
+            connection.value.complete(self, response, payloads, held: held)
         } else {
-            eventLoop.execute { connection.value.complete(self, response, payloads) }
+            eventLoop.execute { connection.value.complete(self, response, payloads, held: held) }
         }
     }
 

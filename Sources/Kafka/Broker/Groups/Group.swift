@@ -28,6 +28,8 @@ struct Group: Sendable {
     struct Limits: Sendable {
         var sessionTimeout: ClosedRange<Duration> = .seconds(1) ... .seconds(1_800)
         var membersMax = 1_000
+        /// Bytes that a member says of itself, in all its protocols together.
+        var metadataBytesMax = 1 << 20
         var initialRebalanceDelay = Duration.milliseconds(50)
     }
 
@@ -96,6 +98,7 @@ struct Group: Sendable {
         let sessionTimeout = Duration.milliseconds(Int64(request.sessionTimeoutMs))
         guard limits.sessionTimeout.contains(sessionTimeout) else { return refuse(.invalidSessionTimeout) }
         guard !request.protocols.isEmpty, !request.protocolType.isEmpty, accepts(request) else { return refuse(.inconsistentGroupProtocol) }
+        guard isWithinBounds(request) else { return refuse(.invalidRequest) }
         let isKnown = members[request.memberID] != nil
         let replaced = request.groupInstanceID.flatMap { instances[$0] }
         if !isKnown, replaced == nil, members.count + pending.count >= limits.membersMax, pending[request.memberID] == nil {
@@ -118,6 +121,10 @@ struct Group: Sendable {
         if let replaced, replaced != request.memberID { return refuse(.fencedInstanceID) }
         guard isKnown else { return refuse(.unknownMemberID) }
         return rejoin(request, token, now)
+    }
+
+    private func isWithinBounds(_ request: JoinGroupRequest) -> Bool {
+        request.protocols.reduce(0) { $0 + $1.metadata.readableBytes + $1.name.utf8.count } <= limits.metadataBytesMax
     }
 
     /// All members share the type and at least one protocol.

@@ -12,7 +12,9 @@ extension GroupCoordinator {
         }
         let copied = request
         perform { coordinator in
-            guard !copied.groupID.isEmpty else { return reply.send(JoinGroupResponse(error: .invalidGroupID, memberID: copied.memberID)) }
+            guard Self.isValid(groupID: copied.groupID) else {
+                return reply.send(JoinGroupResponse(error: .invalidGroupID, memberID: copied.memberID))
+            }
             if coordinator.state.value.groups[copied.groupID] == nil {
                 guard coordinator.hasRoom(for: copied.groupID) else {
                     return reply.send(JoinGroupResponse(error: .groupMaxSizeReached, memberID: copied.memberID))

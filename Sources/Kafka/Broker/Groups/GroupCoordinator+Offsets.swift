@@ -7,7 +7,7 @@ extension GroupCoordinator {
     func commit(_ request: OffsetCommitRequest, _ reply: Reply<OffsetCommitRequest>) {
         perform { coordinator in
             var groupError = ErrorCode.none
-            if request.groupID.isEmpty {
+            if !Self.isValid(groupID: request.groupID) {
                 groupError = .invalidGroupID
             } else if coordinator.state.value.groups[request.groupID] != nil {
                 groupError = coordinator.state.value.groups[request.groupID]!.checkCommit(request, now: coordinator.now)

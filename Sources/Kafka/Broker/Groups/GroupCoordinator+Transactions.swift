@@ -54,7 +54,7 @@ extension GroupCoordinator {
     /// offsets' partition to be in the transaction.
     func commit(_ request: TxnOffsetCommitRequest, _ reply: Reply<TxnOffsetCommitRequest>) {
         perform { coordinator in
-            let groupError = coordinator.checkMembership(request)
+            let groupError = Self.isValid(groupID: request.groupID) ? coordinator.checkMembership(request) : .invalidGroupID
             let timestamp = WallClock.nowMs
             let (topics, entries) = coordinator.entries(request.groupID, request.topics, refused: groupError, timestamp: timestamp)
             let answer = TxnOffsetCommitResponse(topics: topics)
@@ -125,6 +125,13 @@ extension GroupCoordinator {
     func forgetPending(topic: String) {
         for producer in state.value.pendingOffsets.keys {
             state.value.pendingOffsets[producer] = state.value.pendingOffsets[producer]?.filter { $0.key.topic != topic }
+        }
+    }
+
+    /// A group that is deleted has nothing left that a transaction could still make count.
+    func forgetPending(group: String) {
+        for producer in state.value.pendingOffsets.keys {
+            state.value.pendingOffsets[producer] = state.value.pendingOffsets[producer]?.filter { $0.key.group != group }
         }
     }
 

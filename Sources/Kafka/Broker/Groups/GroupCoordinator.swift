@@ -46,6 +46,7 @@ final class GroupCoordinator: Sendable {
         limits = Group.Limits(
             sessionTimeout: shortest...max(shortest, values.duration("broker.group.session.timeout.max")),
             membersMax: values.integer("broker.group.members.max"),
+            metadataBytesMax: values.bytes("broker.group.metadata.bytes.max"),
             initialRebalanceDelay: values.duration("broker.group.initial.rebalance.delay"))
         groupsMax = values.integer("broker.groups.max")
         logger = node.logger
@@ -59,6 +60,9 @@ final class GroupCoordinator: Sendable {
         state.value.groups[id] != nil || state.value.offsets[id] != nil
             || max(state.value.groups.count, state.value.offsets.count) < groupsMax
     }
+
+    /// What a record of the offsets topic can hold: its texts have lengths of 16 bits.
+    static func isValid(groupID: String) -> Bool { (1...Int(Int16.max)).contains(groupID.utf8.count) }
 
     func perform(_ body: @escaping @Sendable (GroupCoordinator) -> Void) {
         loop.execute { body(self) }

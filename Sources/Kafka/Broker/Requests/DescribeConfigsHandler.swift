@@ -3,6 +3,11 @@ internal import Logging
 internal import NIOCore
 
 extension BrokerNode {
+    private struct ResourceName: Hashable {
+        var type: Int8
+        var name: String
+    }
+
     struct ConfigValue {
         var name: String
         var value: String
@@ -47,7 +52,9 @@ extension BrokerNode {
 
     func describeConfigs(_ request: DescribeConfigsRequest, _ reply: Reply<DescribeConfigsRequest>) {
         var response = DescribeConfigsResponse()
-        for resource in request.resources {
+        // A resource that is named again is answered once, as Kafka does.
+        var seen: Set<ResourceName> = []
+        for resource in request.resources where seen.insert(ResourceName(type: resource.type, name: resource.name)).inserted {
             var result = DescribeConfigsResponse.Result(type: resource.type, name: resource.name)
             var found: [ConfigValue] = []
             var isReadOnly = true

@@ -113,17 +113,20 @@ extension BrokerNode {
     }
 
     private func answer(_ found: Found, _ reply: Reply<FetchRequest>) {
-        let isCold = found.locations.contains { if case .cold = $0 { true } else { false } }
-        guard isCold else { return finish(found, reply) }
+        let coldBytes = found.locations.reduce(0) { bytes, location in
+            if case .cold = location { bytes + max(1, location.bytesMax) } else { bytes }
+        }
+        guard coldBytes > 0 else { return finish(found, reply) }
+        reply.connection.value.hold(coldBytes)
         let unchecked = UncheckedFound(found: found)
-        readFiles { [self] in finish(unchecked.found, reply) }
+        readFiles { [self] in finish(unchecked.found, reply, held: coldBytes) }
     }
 
     /// `@unchecked Sendable`: handed over whole to the file thread; the event loop keeps nothing of it.
     private struct UncheckedFound: @unchecked Sendable { let found: Found }
 
     /// Reads what is to be read, and sends: on a file thread when something is cold.
-    private func finish(_ found: Found, _ reply: Reply<FetchRequest>) {
+    private func finish(_ found: Found, _ reply: Reply<FetchRequest>, held: Int = 0) {
         var response = found.response
         var payloads: [Payload] = []
         payloads.reserveCapacity(found.locations.count)
@@ -146,7 +149,7 @@ extension BrokerNode {
                 }
             }
         }
-        reply.send(response, payloads: payloads)
+        reply.send(response, payloads: payloads, held: held)
     }
 
     /// The aborted transactions that a reader of `payload` must know.

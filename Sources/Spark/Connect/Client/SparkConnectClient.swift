@@ -9,7 +9,7 @@ internal import NIOCore
 /// poll each second.
 ///
 /// One HTTP/2 connection, dialled by the first call and again after it broke; a call is one request and its few responses, with
-/// nothing to release afterwards. The session is the client's own and is made anew when the server has forgotten it.
+/// nothing to release afterwards. A session that the server has forgotten is made anew.
 package final class SparkConnectClient: Sendable {
     private typealias Transport = HTTP2ClientTransport.Posix
 
@@ -22,14 +22,30 @@ package final class SparkConnectClient: Sendable {
         /// The run of each query that has been seen: Spark finds an ended query by its id and run together.
         var runs: [String: String] = [:]
         var isClosed = false
+        /// Whether the server has a table of the queries that ended; not asked again where it has none.
+        var listsEnded = true
     }
 
     private let state = NIOLockedValueBox(State())
     private let timeout: Duration
+    /// For what a server has to open sources and sinks for.
+    let startTimeout: Duration
     private let logger: Logger
 
-    /// - Parameter timeout: for one call, dialling included.
-    package init(endpoint: IO.Endpoint, timeout: Duration = .seconds(5), logger: Logger) {
+    /// The session that all of Leat's processes have in common on a server: Spark shows a session its own queries alone, so that who
+    /// starts a query and who shows it have to be of one. Nobody releases it; the server forgets it when it has been idle for long.
+    package static let sharedSession = "6c656174-0000-4000-8000-73657373696f"
+
+    /// - Parameters:
+    ///   - timeout: for one call, dialling included.
+    ///   - startTimeout: for the start of a query.
+    ///   - isSessionShared: ``sharedSession`` instead of one of the client's own.
+    package init(
+        endpoint: IO.Endpoint, timeout: Duration = .seconds(5), startTimeout: Duration = .seconds(60), isSessionShared: Bool = false,
+        logger: Logger
+    ) {
+        self.startTimeout = startTimeout
+        if isSessionShared { state.withLockedValue { $0.sessionID = Self.sharedSession } }
         self.endpoint = endpoint
         self.timeout = timeout
         self.logger = logger
@@ -48,6 +64,31 @@ package final class SparkConnectClient: Sendable {
     /// A query that was started elsewhere in the process: it can be asked about although it may have ended before it was seen running.
     package func know(_ query: ConnectStreamingQuery) {
         state.withLockedValue { $0.runs[query.id] = query.runID }
+    }
+
+    /// Queries that have ended and are still remembered, with the reason where there is one: Leat's table `system.streaming_queries`.
+    ///
+    /// - Returns: nil where the server has no such table, as a real Spark.
+    package func endedQueries() async throws -> [EndedStreamingQuery]? {
+        guard state.withLockedValue({ $0.listsEnded }) else { return nil }
+        let streams: [[UInt8]]
+        do {
+            streams = try await rows("SELECT id, run_id, name, exception FROM system.streaming_queries WHERE NOT is_active")
+        } catch let error as SparkConnectClientError where error.reason.contains("TABLE_OR_VIEW_NOT_FOUND") {
+            state.withLockedValue { $0.listsEnded = false }
+            return nil
+        }
+        var ended: [EndedStreamingQuery] = []
+        for batch in try ArrowReader.rows(streams, schema: nil).batches where batch.columns.count == 4 {
+            for row in 0..<batch.count {
+                func text(_ column: Int) -> String? {
+                    if case .string(let text) = batch.columns[column].literal(row) { text } else { nil }
+                }
+                guard let id = text(0), let run = text(1) else { continue }
+                ended.append(EndedStreamingQuery(query: ConnectStreamingQuery(id: id, runID: run, name: text(2)), exception: text(3)))
+            }
+        }
+        return ended
     }
 
     package func status(_ id: String) async throws -> StreamingQueryStatus {
@@ -84,10 +125,15 @@ package final class SparkConnectClient: Sendable {
 
     /// Spark's version, as the server tells it.
     package func sparkVersion() async throws -> String {
-        let response: AnalyzePlanResponse = try await retryingForgottenSession { session in
-            try await self.unary("AnalyzePlan", AnalyzePlanRequest(session: session, analysis: .sparkVersion))
+        try await analyze(.sparkVersion).sparkVersion ?? ""
+    }
+
+    func analyze(_ analysis: AnalyzePlanRequest.Analysis) async throws -> AnalyzePlanResponse {
+        try await retryingForgottenSession { session in
+            try await self.unary(
+                "AnalyzePlan", AnalyzePlanRequest(session: session, analysis: analysis),
+                timeout: analysis == .sparkVersion ? nil : self.startTimeout)
         }
-        return response.sparkVersion ?? ""
     }
 
     /// Releases the session and closes the connection. Calls after it fail.
@@ -97,8 +143,10 @@ package final class SparkConnectClient: Sendable {
             return state.isClosed ? (nil, nil, "") : (state.client, state.running, state.sessionID)
         }
         guard let client else { return }
-        let request = ReleaseSessionRequest(session: SessionReference(sessionID: session))
-        let _: ReleaseSessionResponse? = try? await unary("ReleaseSession", request, over: client, timeout: .seconds(1))
+        if session != Self.sharedSession {
+            let request = ReleaseSessionRequest(session: SessionReference(sessionID: session))
+            let _: ReleaseSessionResponse? = try? await unary("ReleaseSession", request, over: client, timeout: .seconds(1))
+        }
         client.beginGracefulShutdown()
         let cutOff = Task {
             try await Task.sleep(for: .seconds(1))
@@ -128,22 +176,46 @@ package final class SparkConnectClient: Sendable {
     /// Executes one command.
     ///
     /// - Returns: Its result; nil when the server completed it without one.
-    private func execute(_ command: ConnectCommand) async throws -> ExecutePlanResponse.Content? {
+    func execute(_ command: ConnectCommand, timeout: Duration? = nil) async throws -> ExecutePlanResponse.Content? {
         try await retryingForgottenSession { session in
             let request = ExecutePlanRequest(session: session, plan: .command(command))
             return try await self.client().serverStreaming(
                 request: ClientRequest(message: request.encoded), descriptor: self.descriptor("ExecutePlan"),
-                serializer: RawBytes(), deserializer: RawBytes(), options: self.options(self.timeout)
+                serializer: RawBytes(), deserializer: RawBytes(), options: self.options(timeout ?? self.timeout)
             ) { response in
                 var result: ExecutePlanResponse.Content?
                 for try await bytes in response.messages {
                     switch try ExecutePlanResponse(decoding: bytes).content {
                     case .streamingQuery(let content): result = .streamingQuery(content)
                     case .streamingQueries(let content): result = .streamingQueries(content)
+                    case .streamStarted(let instance, let name, let event):
+                        result = .streamStarted(instance, name: name, event: event)
                     default: break
                     }
                 }
                 return result
+            }
+        }
+    }
+
+    /// The rows of a query in SQL, as the Arrow streams that they come in.
+    private func rows(_ sql: String) async throws -> [[UInt8]] {
+        // `Relation{sql{query}}`.
+        var relation = ProtobufWriter()
+        relation.write(10) { $0.write(1, sql) }
+        let plan = relation.buffer
+        return try await retryingForgottenSession { session in
+            let request = ExecutePlanRequest(session: session, plan: .root(plan))
+            return try await self.client().serverStreaming(
+                request: ClientRequest(message: request.encoded), descriptor: self.descriptor("ExecutePlan"),
+                serializer: RawBytes(), deserializer: RawBytes(), options: self.options(self.timeout)
+            ) { response in
+                var streams: [[UInt8]] = []
+                for try await bytes in response.messages {
+                    guard case .rows(let rows)? = try ExecutePlanResponse(decoding: bytes).content else { continue }
+                    streams.append(Array(rows.data.readableBytesView))
+                }
+                return streams
             }
         }
     }
@@ -230,7 +302,7 @@ package final class SparkConnectClient: Sendable {
         }
     }
 
-    private func unexpected(_ command: String) -> SparkConnectClientError {
+    func unexpected(_ command: String) -> SparkConnectClientError {
         SparkConnectClientError(endpoint: endpoint, reason: "the server answered \(command) with something else")
     }
 }

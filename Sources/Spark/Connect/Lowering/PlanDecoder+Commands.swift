@@ -99,7 +99,7 @@ extension PlanDecoder {
             case 3:
                 let entry = try message.mapEntry()
                 definition.sink.options[entry.key] = entry.value
-            case 4: throw ConnectError.notServed("WriteStreamOperationStart.partitioning_column_names")
+            case 4: try string(&message, into: &definition.sink.partitionColumns)
             case 5: definition.trigger = try Self.processingTime(message.string())
             case 6: if try message.bool() { definition.trigger = .availableNow }
             case 7: if try message.bool() { definition.trigger = .once }

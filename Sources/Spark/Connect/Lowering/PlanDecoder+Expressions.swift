@@ -134,7 +134,7 @@ extension PlanDecoder {
         while let number = try message.next() {
             if number == 1 { text = try message.string() }
         }
-        return try Expression(selectItem: text)
+        return try Expression(selectItem: text, functions: context.function)
     }
 
     func alias(_ message: ProtobufReader) throws -> Expression {

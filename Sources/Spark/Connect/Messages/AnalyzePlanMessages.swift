@@ -162,6 +162,11 @@ struct AnalyzePlanResponse: ProtobufMessage, Hashable {
     var serverSideID = ""
     var result: Result?
 
+    var schema: StructType? {
+        if case .schema(.structure(let schema))? = result { return schema }
+        return nil
+    }
+
     var sparkVersion: String? {
         if case .sparkVersion(let version)? = result { return version }
         return nil
@@ -177,6 +182,12 @@ struct AnalyzePlanResponse: ProtobufMessage, Hashable {
         while let number = try reader.next() {
             switch number {
             case 1: sessionID = try reader.string()
+            case 2:
+                var answer = try reader.message()
+                while let number = try answer.next() {
+                    let type = try answer.message()
+                    if number == 1, let schema = try? DataType(wire: type) { result = .schema(schema) }
+                }
             case 8:
                 var version = try reader.message()
                 while let number = try version.next() {

@@ -286,6 +286,12 @@ enum StreamingQueryManagerCommandResult: ProtobufMessage, Hashable {
     }
 }
 
+/// A query that runs no more, and why where it did not end by itself.
+package struct EndedStreamingQuery: Hashable, Sendable {
+    package var query: ConnectStreamingQuery
+    package var exception: String?
+}
+
 /// A streaming query as Spark Connect names it (`StreamingQueryInstance`).
 package struct ConnectStreamingQuery: ProtobufMessage, Hashable {
     /// Stays the same over restarts from one checkpoint.

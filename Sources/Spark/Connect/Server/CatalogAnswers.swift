@@ -207,7 +207,7 @@ struct CatalogAnswers {
     // MARK: Functions
 
     private func functionRows() -> [[Literal]] {
-        session.functionNames.map { [.string($0), .null, .null, .null, .string("PythonFunction"), .boolean(true)] }
+        session.plans.functionNames.map { [.string($0), .null, .null, .null, .string("PythonFunction"), .boolean(true)] }
             + Set(FunctionCatalog.names).union(AggregateCatalog.names).union(WindowFunctions.names).union(Generators.names).sorted().map {
                 [.string($0), .null, .null, .null, .string("leat.\($0)"), .boolean(true)]
             }

@@ -27,14 +27,18 @@ final class ConnectPythonHost: PythonFunctionHost {
         let worker = try workers.worker(session.plans.setting("spark.pyspark.python"))
         switch function.kind {
         case .row:
-            try await workers.run { try worker.forEachRow(function.function, partition: 0, batch: batch, rows, schema) }
+            try await workers.run(.batch) {
+                try worker.forEachRow(function.function, partition: 0, batch: batch, rows, schema, $0)
+            }
         case .batch:
             let stream = try ArrowWriter(schema).stream(rows)
             let frame = session.hold(.local(LocalRelation(.arrow([Array(stream.readableBytesView)]), schema: schema)))
             defer { session.release(frame: frame) }
             let user = function.userID.isEmpty ? "" : ";user_id=\(function.userID)"
             let url = "sc://\(address.withLockedValue { $0 })/;session_id=\(function.sessionID)\(user)"
-            try await workers.run { try worker.forEachBatch(function.function, batch: batch, address: url, frame: frame) }
+            try await workers.run(.batch) {
+                try worker.forEachBatch(function.function, batch: batch, address: url, frame: frame, $0)
+            }
         }
     }
 }

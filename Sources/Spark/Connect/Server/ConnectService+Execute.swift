@@ -119,7 +119,7 @@ extension ConnectService {
     private func run(_ kind: ConnectCommand.Kind, _ body: ByteBuffer, in session: ConnectSession, _ execution: Execution) async throws {
         let decoder = decoder(for: session)
         switch kind {
-        case .registerFunction: session.register(try decoder.pythonFunction(ProtobufReader(body)).function)
+        case .registerFunction: session.plans.register(try decoder.pythonFunction(ProtobufReader(body)).function)
         case .createView:
             let view = try decoder.viewCommand(ProtobufReader(body))
             try await createView(view, in: session)
@@ -175,19 +175,22 @@ extension ConnectService {
         }
     }
 
-    private static let cassandraFormats = ["org.apache.spark.sql.cassandra", "cassandra"]
-
     private func write(_ write: PlanDecoder.WriteCommand, in session: ConnectSession) async throws {
         guard write.table == nil else { throw ConnectError.notServed("WriteOperation to a table of the session's catalog") }
-        guard write.partitionColumns.isEmpty else { throw ConnectError.notServed("WriteOperation.partitioning_columns") }
         let engine = try requiredEngine()
+        if let format = FileFormat(spark: write.format), let mode = FileSaveMode(rawValue: write.mode.rawValue) {
+            return try await engine.write(
+                write.plan, to: FileWrite(format: format, mode: mode, options: write.options, partitionColumns: write.partitionColumns),
+                in: session.plans)
+        }
+        guard write.partitionColumns.isEmpty else { throw ConnectError.notServed("WriteOperation.partitioning_columns") }
         switch write.format.lowercased() {
         case "noop": try await engine.run(write.plan, in: session.plans, onSchema: { _ in }, { _ in })
-        case let format where Self.cassandraFormats.contains(format):
-            // The others ask the table for what it holds first.
-            guard write.mode == .append else { throw ConnectError.notServed("a write to Cassandra in the mode \(write.mode)") }
-            try await engine.write(
-                write.plan, to: .init(format: format, options: write.options), options: Options(session.plans.settings), in: session.plans)
+        case let format where ConnectorWrite.serves(format):
+            let connector = ConnectorWrite(
+                format: format, mode: ConnectorWrite.Mode(rawValue: write.mode.rawValue) ?? .errorIfExists, options: write.options,
+                settings: Options(session.plans.settings))
+            try await engine.write(write.plan, connector, in: session.plans)
         case "console":
             let rows = write.options["numRows"].flatMap { Int($0) } ?? 20
             let isTruncated = write.options["truncate"].map { !$0.equalsIgnoringCase("false") } ?? true

@@ -204,9 +204,9 @@ final class ConnectService: Sendable {
     func decoder(for session: ConnectSession) -> PlanDecoder {
         PlanDecoder(
             PlanDecoder.Context(
-                artifact: { session.artifact($0) }, cached: { session.held($0) }, function: { session.function($0) },
+                artifact: { session.artifact($0) }, cached: { session.held($0) }, function: { session.plans.function($0) },
                 view: { session.plans.view($0) },
-                parse: { try SQLText.plan($0, named: $1, positional: $2) }))
+                parse: { try SQLText.plan($0, named: $1, positional: $2, in: session.plans) }))
     }
 
     /// The relation of a plan that is analyzed or run for its rows.

@@ -23,7 +23,6 @@ final class ConnectSession: Sendable {
         var lastUsedAt = ContinuousClock.now
         var artifacts: [String: ByteBuffer] = [:]
         var artifactBytes = 0
-        var functions: [String: PythonFunction] = [:]
         /// Frames held for the client, oldest first: checkpoints.
         var frames: OrderedDictionary<String, LogicalPlan> = [:]
         var storage: [LogicalPlan: StorageLevel] = [:]
@@ -90,14 +89,7 @@ final class ConnectSession: Sendable {
 
     func artifact(_ name: String) -> ByteBuffer? { state.withLockedValue { $0.artifacts[name] } }
 
-    // MARK: Functions and frames
-
-    func register(_ function: PythonFunction) { state.withLockedValue { $0.functions[function.name.lowercased()] = function } }
-    func function(_ name: String) -> PythonFunction? {
-        state.withLockedValue { $0.functions.isEmpty ? nil : $0.functions[name.lowercased()] }
-    }
-
-    var functionNames: [String] { state.withLockedValue { $0.functions.values.map(\.name).sorted() } }
+    // MARK: Frames
 
     func hold(_ plan: LogicalPlan) -> String {
         let id = randomUUID()

@@ -2,8 +2,12 @@ internal import NIOCore
 
 /// SQL texts of clients, with their parameters.
 enum SQLText {
-    static func plan(_ text: String, named: [String: Expression], positional: [Expression]) throws -> LogicalPlan {
-        var parser = try SQLParser(text, parameters: SQLParameters(named: named, positional: positional))
+    static func plan(
+        _ text: String, named: [String: Expression], positional: [Expression], in session: SessionState
+    ) throws -> LogicalPlan {
+        var parameters = SQLParameters(named: named, positional: positional)
+        parameters.functions = { session.function($0) }
+        var parser = try SQLParser(text, parameters: parameters)
         guard case .query(let plan) = try parser.parseStatement() else {
             throw ConnectError.invalidPlan("The text is a command and has no rows of its own: \(text)")
         }

@@ -103,6 +103,7 @@ enum Accumulators {
         case .every, .some: return BooleanFold(isAnd: call.function == .every)
         case .bitAnd, .bitOr, .bitXor: return BitFold(call.function, type)
         case .product: return DoubleProduct()
+        case .python(let function, _): throw Resolver.unserved("The pandas function \(function.name) in this place")
         }
     }
 }

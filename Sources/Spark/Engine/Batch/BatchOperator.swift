@@ -21,14 +21,22 @@ final class BatchRun: Sendable {
     /// The session's time zone.
     let zone: ZoneRules
     let budget: MemoryBudget
+    /// How clients' functions are run; nil where they cannot be.
+    let pythonContext: PythonContext?
     /// Aggregates that `observe` reports, by name.
     let observed = NIOLockedValueBox<[String: (schema: StructType, batch: ResultBatch)]>([:])
 
-    init(batchRows: Int, timestampMicros: Int64, zone: ZoneRules, memoryMax: Int) {
+    init(batchRows: Int, timestampMicros: Int64, zone: ZoneRules, memoryMax: Int, python: PythonContext? = nil) {
+        pythonContext = python
         self.zone = zone
         self.batchRows = batchRows
         self.timestampMicros = timestampMicros
         budget = MemoryBudget(bytesMax: memoryMax)
+    }
+
+    func python() throws -> PythonContext {
+        guard let pythonContext else { throw Resolver.unserved("A Python function here") }
+        return pythonContext
     }
 
     /// A context of its own for each batch, since what kernels note in it is that batch's.
@@ -36,14 +44,6 @@ final class BatchRun: Sendable {
         var context = EvaluationContext(timestampMicros: timestampMicros)
         context.zone = zone
         return context
-    }
-
-    /// A text that does not parse where the query wants it to (`FAILFAST`) ends the query.
-    static func check(_ context: EvaluationContext) throws {
-        guard let problem = context.problems.all.first else { return }
-        throw SparkError(
-            "MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION", sqlState: "22023",
-            "Malformed records are detected in record parsing: \(problem.reason)")
     }
 
     func evaluator(_ batch: ResultBatch) -> Evaluator {

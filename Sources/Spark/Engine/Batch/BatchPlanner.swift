@@ -63,7 +63,14 @@ struct BatchPlanner {
             return SetOperator(kind, isAll: isAll, try self.plan(left), try self.plan(right), run: run)
         case .join(let join, let left, let right):
             return JoinOperator(join, try self.plan(left), try self.plan(right), left.schema, right.schema, run: run)
+        case .aggregate(let aggregate, let child) where aggregate.calls.contains(where: \.function.isPython):
+            return PythonGroupsOperator(try self.plan(child), aggregate, child.schema, run: run)
         case .aggregate(let aggregate, let child): return AggregateOperator(try self.plan(child), aggregate, run: run)
+        case .python(.evaluate(let calls), let child): return PythonEvaluateOperator(try self.plan(child), calls, run: run)
+        case .python(.map(let function, let output), let child):
+            return PythonMapOperator(try self.plan(child), function, child.schema, output, run: run)
+        case .python(.mapGroups(let function, let keys, let output), let child):
+            return PythonGroupsOperator(try self.plan(child), function, keys: keys, child.schema, output, run: run)
         case .window(let calls, let child): return WindowOperator(try self.plan(child), calls, schema: child.schema, run: run)
         case .generate(let generator, let child): return GenerateOperator(try self.plan(child), generator, run: run)
         case .expand(let rows, let schema, let child): return ExpandOperator(try self.plan(child), rows, schema: schema, run: run)

@@ -30,6 +30,7 @@ extension Engine {
     func explain(_ plan: LogicalPlan, _ mode: SQLStatement.ExplainMode, in session: SessionState) async throws -> String {
         let analyzed = try await launcher.resolved(plan, session)
         return ExplainText.text(
-            mode, parsed: plan, analyzed: analyzed, optimized: RelationalOptimizer(fold: PlanCompiler.fold).optimize(analyzed))
+            mode, parsed: plan, analyzed: analyzed,
+            optimized: try PythonExtraction.settle(RelationalOptimizer(fold: PlanCompiler.fold).optimize(analyzed)))
     }
 }

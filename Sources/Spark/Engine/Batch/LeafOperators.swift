@@ -18,6 +18,18 @@ final class ScanOperator: BatchOperator {
     func run(_ emit: (ResultBatch) async throws -> Void) async throws {
         let source = try open(branch)
         let pipeline = Pipeline(branch, schema: schema)
+        if let source = source as? any SplitSource {
+            return try await source.readParts(
+                { [run, schema] columns, file in
+                    var context = run.context
+                    context.inputFile = file
+                    let (made, selection) = try pipeline.run(columns, context)
+                    return ResultBatch(
+                        columns: schema.fields.indices.map { index in
+                            (made.columns[index] ?? Column.nulls(schema.fields[index].dataType, count: made.count)).selected(selection)
+                        }, count: selection.count)
+                }, emit)
+        }
         do {
             let start = try await source.initialOffset()
             let range = SourceRange(start: start, end: try await source.latest())
@@ -25,9 +37,7 @@ final class ScanOperator: BatchOperator {
             try await source.read(range, firstOrdinal: 0) { chunk in
                 try Task.checkCancellation()
                 let batch = try chunk.withColumns(pipeline.wanted, width: pipeline.width) { columns in
-                    let context = run.context
-                    let (made, selection) = try pipeline.run(columns, context)
-                    try BatchRun.check(context)
+                    let (made, selection) = try pipeline.run(columns, run.context)
                     return ResultBatch(
                         columns: schema.fields.indices.map { index in
                             (made.columns[index] ?? Column.nulls(schema.fields[index].dataType, count: made.count)).gathered(selection)

@@ -8,12 +8,14 @@ extension QueryLauncher {
         var catalog = ResolverCatalog()
         catalog.view = { session.view($0) }
         catalog.memoryTable = { [self] name in memoryTable(name)?.schema }
+        catalog.systemTable = { [self] name in systemTable(name) }
         catalog.arrowSchema = { try ArrowRows.schema($0) }
         return Resolver(catalog: catalog, sourceSchema: sourceSchema)
     }
 
     /// Resolves a plan; a pivot that names no values first reads which there are.
     func resolved(_ plan: LogicalPlan, _ session: SessionState) async throws -> ResolvedPlan {
+        try await learnSchemas(plan, session)
         let plan = try await settlingPivots(plan, session)
         return try resolver(session).resolve(plan)
     }
@@ -43,8 +45,9 @@ extension QueryLauncher {
         let run = BatchRun(
             batchRows: configuration.values.integer("engine.batch.rows"), timestampMicros: Self.clock(),
             zone: try ZoneRules.named(session.setting("spark.sql.session.timeZone") ?? "UTC"),
-            memoryMax: configuration.values.bytes("engine.query.memory"))
-        let steps = try planner(run).plan(RelationalOptimizer(fold: PlanCompiler.fold).optimize(plan))
+            memoryMax: configuration.values.bytes("engine.query.memory"),
+            python: PythonContext(workers: python) { session.setting($0) })
+        let steps = try planner(run).plan(PythonExtraction.settle(RelationalOptimizer(fold: PlanCompiler.fold).optimize(plan)))
         try await withTaskExecutorPreference(WorkerExecutor(workers)) { try await steps.run(body) }
         session.observed(run.observed.withLockedValue { $0 })
     }

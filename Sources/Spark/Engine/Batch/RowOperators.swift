@@ -30,9 +30,9 @@ final class StagesOperator: BatchOperator {
                 case .filter(let condition): selection = try evaluator.select(condition, selection)
                 case .project(let expressions):
                     columns.columns = try expressions.map { column in try column.map { try evaluator.evaluate($0.expression, selection) } }
+                case .python: throw Resolver.unserved("A Python function here")
                 }
             }
-            try BatchRun.check(context)
             guard !selection.isEmpty else { return }
             let made = schema.fields.indices.map { index in
                 columns.columns[index] ?? Column.nulls(schema.fields[index].dataType, count: columns.count)

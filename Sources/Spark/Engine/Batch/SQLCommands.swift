@@ -7,6 +7,8 @@ extension Engine {
     }
 
     func sql(_ text: String, parameters: SQLParameters = SQLParameters(), in session: SessionState) async throws -> SQLOutcome {
+        var parameters = parameters
+        parameters.functions = { session.function($0) }
         var parser = try SQLParser(text, parameters: parameters)
         return try await outcome(try parser.parseStatement(), in: session)
     }

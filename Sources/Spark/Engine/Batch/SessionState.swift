@@ -7,6 +7,7 @@ package final class SessionState: Sendable {
     private struct State {
         var views: [String: LogicalPlan] = [:]
         var settings: [String: String] = [:]
+        var functions: [String: PythonFunction] = [:]
         var observed: [String: (schema: StructType, batch: ResultBatch)] = [:]
     }
 
@@ -53,6 +54,13 @@ package final class SessionState: Sendable {
             return state.observed
         }
     }
+
+    /// Functions that the client registered, by name without regard to case.
+    package func register(_ function: PythonFunction) { state.withLockedValue { $0.functions[function.name.lowercased()] = function } }
+    package func function(_ name: String) -> PythonFunction? {
+        state.withLockedValue { $0.functions.isEmpty ? nil : $0.functions[name.lowercased()] }
+    }
+    package var functionNames: [String] { state.withLockedValue { $0.functions.values.map(\.name).sorted() } }
 
     package func setting(_ key: String) -> String? { state.withLockedValue { $0.settings[key] } }
     package func set(_ key: String, _ value: String?) { state.withLockedValue { $0.settings[key] = value } }

@@ -34,7 +34,11 @@ final class WindowOperator: BatchOperator {
             for index in results.indices { results[index] = results[index]?.gathered(order) }
             let window = try SortedWindow(all, specification.partition, specification.order, run)
             for (index, call) in calls.enumerated() where Specification(partition: call.partition, order: call.order) == specification {
-                results[index] = try window.evaluate(call)
+                if case .aggregate(let aggregate) = call.function, case .python(let function, let names) = aggregate.function {
+                    results[index] = try await window.python(function, names, aggregate, call.frame)
+                } else {
+                    results[index] = try window.evaluate(call)
+                }
             }
         }
         let made = zip(results, calls).map { $0 ?? Column.nulls($1.dataType, count: all.count) }
@@ -52,11 +56,11 @@ final class WindowOperator: BatchOperator {
 
 /// All rows of a window, sorted; the calls over it look at partitions, peers and frames.
 struct SortedWindow {
-    private let batch: ResultBatch
-    private let run: BatchRun
+    let batch: ResultBatch
+    let run: BatchRun
     private let order: [ResolvedSortKey]
     /// The row ranges of the partitions.
-    private var partitions: [Range<Int>] = []
+    private(set) var partitions: [Range<Int>] = []
     /// The peers of a row: `peerStart[row]..<peerEnd[row]`.
     private var peerStart: [Int] = []
     private var peerEnd: [Int] = []
@@ -190,7 +194,7 @@ struct SortedWindow {
     // MARK: Frames
 
     /// The rows of each row's frame.
-    private func frames(_ frame: WindowCall.Frame) throws -> [Range<Int>] {
+    func frames(_ frame: WindowCall.Frame) throws -> [Range<Int>] {
         let lower = try edges(frame.lower, frame.kind, isLower: true)
         let upper = try edges(frame.upper, frame.kind, isLower: false)
         return zip(lower, upper).map { $0 < $1 ? $0..<$1 : $0..<$0 }

@@ -14,8 +14,9 @@ final class Buffer<Element: BitwiseCopyable>: @unchecked Sendable {
     static var padding: Int { 64 }
 
     init(count: Int, zeroed: Bool = false) {
-        let bytes = max(1, count) * MemoryLayout<Element>.stride + Self.padding
-        guard let memory = zeroed ? calloc(1, bytes) : malloc(bytes) else { preconditionFailure("out of memory for \(bytes) bytes") }
+        let bytes = Self.byteCount(count)
+        let memory = bytes >= BlockPool.blockMin ? BlockPool.take(bytes, zeroed: zeroed) : zeroed ? calloc(1, bytes) : malloc(bytes)
+        guard let memory else { preconditionFailure("out of memory for \(bytes) bytes") }
         pointer = memory.bindMemory(to: Element.self, capacity: max(1, count))
         self.count = count
     }
@@ -27,7 +28,12 @@ final class Buffer<Element: BitwiseCopyable>: @unchecked Sendable {
         }
     }
 
-    deinit { free(pointer) }
+    deinit {
+        let bytes = Self.byteCount(count)
+        if bytes >= BlockPool.blockMin { BlockPool.give(pointer, bytes) } else { free(pointer) }
+    }
+
+    private static func byteCount(_ count: Int) -> Int { max(1, count) * MemoryLayout<Element>.stride + padding }
 
     subscript(index: Int) -> Element {
         get { pointer[index] }

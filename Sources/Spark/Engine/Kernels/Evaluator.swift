@@ -42,6 +42,8 @@ struct Evaluator {
         case .lambdaVariable(let number, let type, _): return variables[number] ?? Column.nulls(type, count: count)
         case .lambda(_, let body): return try evaluate(body, selection)
         case .call(let op, let arguments, let type): return try call(op, arguments, type, selection)
+        case .python(let call):
+            throw SparkError("INTERNAL_ERROR", sqlState: "XX000", "The function \(call.name) was left where no Python worker is asked.")
         }
     }
 

@@ -4,6 +4,8 @@ struct Pipeline: Sendable {
     let width: Int
     let stages: [PhysicalPlan.Stage]
     let schema: StructType
+    /// Gives a column for each call over the inputs' rows; blocks.
+    typealias PythonEvaluation = (_ calls: [PythonCall], _ given: PythonInputs, _ inputs: ResultBatch) throws -> [Column]
 
     init(_ branch: PhysicalPlan.Branch, schema: StructType) {
         wanted = branch.wanted
@@ -13,7 +15,9 @@ struct Pipeline: Sendable {
     }
 
     /// - Returns: the output's columns at the source's rows, and which of those rows are in the result.
-    func run(_ source: ColumnBatch, _ context: EvaluationContext, rows: Selection? = nil) throws -> (ColumnBatch, Selection) {
+    func run(
+        _ source: ColumnBatch, _ context: EvaluationContext, rows: Selection? = nil, python: PythonEvaluation? = nil
+    ) throws -> (ColumnBatch, Selection) {
         var batch = source
         var selection = rows ?? .all(source.count)
         for stage in stages {
@@ -25,9 +29,31 @@ struct Pipeline: Sendable {
             case .filter(let condition): selection = try evaluator.select(condition, selection)
             case .project(let columns):
                 batch.columns = try columns.map { column in try column.map { try evaluator.evaluate($0.expression, selection) } }
+            case .python(let calls, let width):
+                batch.columns = Array(batch.columns.prefix(width)) + (try evaluate(calls, evaluator, selection, python))
             }
         }
         return (batch, selection)
+    }
+
+    var callsPython: Bool { stages.contains { if case .python = $0 { true } else { false } } }
+
+    /// Functions are called for the selected rows; what they give comes back to those rows' places.
+    private func evaluate(
+        _ wanted: [PythonCall?], _ evaluator: Evaluator, _ selection: Selection, _ python: PythonEvaluation?
+    ) throws -> [Column?] {
+        let calls = wanted.compactMap { $0 }
+        guard !calls.isEmpty else { return wanted.map { _ in nil } }
+        guard let python else { throw Resolver.unserved("A Python function here") }
+        let given = PythonInputs(calls.map { ($0.arguments, $0.names) })
+        let inputs = try given.expressions.map { try evaluator.evaluate($0, selection).gathered(selection) }
+        var made = try python(calls, given, ResultBatch(columns: inputs, count: selection.count))[...]
+        if case .rows(let rows) = selection {
+            var places = [Int32](repeating: -1, count: evaluator.count)
+            for (place, row) in rows.enumerated() { places[Int(row)] = Int32(place) }
+            made = made.map { $0.gathered(places) }[...]
+        }
+        return wanted.map { $0 == nil ? nil : made.removeFirst() }
     }
 }
 

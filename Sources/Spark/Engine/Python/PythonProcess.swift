@@ -28,7 +28,13 @@ final class PythonProcess {
     private let input: Int32
     private let output: Int32
     private let errors: Int32
-    private let log: (String) -> Void
+    private let log: (String, String) -> Void
+    /// Of the numbers that ``PythonWorker`` gives to functions.
+    let generation: Int
+    /// Functions that the process knows.
+    var defined: Set<UInt32> = []
+    /// What runs now, for the log.
+    var label = ""
     private var line: [UInt8] = []
     private var lastLine: [UInt8] = []
     private var received: [UInt8] = []
@@ -37,7 +43,10 @@ final class PythonProcess {
     private var isSilent = false
 
     /// - Throws: ``Failure/unstartable(_:)``.
-    init(interpreter: String, environment: [String: String], log: @escaping (String) -> Void) throws(Failure) {
+    init(
+        interpreter: String, environment: [String: String], generation: Int, log: @escaping (String, String) -> Void
+    ) throws(Failure) {
+        self.generation = generation
         var ends: [Int32] = []
         for _ in 0..<3 {
             var pair: [Int32] = [0, 0]
@@ -88,6 +97,9 @@ final class PythonProcess {
     }
 
     deinit { end() }
+
+    /// Kills the process from another thread: the call that waits for it fails.
+    var interruption: @Sendable () -> Void { { [pid] in kill(-pid, SIGKILL) } }
 
     /// Kills the process and all that it started. Idempotent.
     func end() {
@@ -173,7 +185,7 @@ final class PythonProcess {
         }
         for byte in chunk[..<count] {
             if byte == UInt8(ascii: "\n") {
-                log(String(decoding: line, as: UTF8.self))
+                log(String(decoding: line, as: UTF8.self), label)
                 lastLine = line
                 line.removeAll(keepingCapacity: true)
             } else if line.count < 64 << 10 {
@@ -193,7 +205,7 @@ final class PythonProcess {
         }
         while readErrors() {}
         if !line.isEmpty {
-            log(String(decoding: line, as: UTF8.self))
+            log(String(decoding: line, as: UTF8.self), label)
             lastLine = line
         }
         let last = String(decoding: lastLine, as: UTF8.self)

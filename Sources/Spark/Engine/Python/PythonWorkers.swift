@@ -17,7 +17,11 @@ final class PythonWorkers: Sendable {
     private let isLoopback: Bool
     private let limits: PythonWorker.Limits
     private let logger: Logger
+    /// Calls over columns: none of them waits for another.
     private let threads: NIOThreadPool
+    /// Calls that may run queries of their own, with calls over columns in them.
+    private let batchThreads: NIOThreadPool
+    private let isStarted = NIOLockedValueBox(false)
     private let workers = NIOLockedValueBox<[String: PythonWorker]>([:])
 
     init(_ configuration: EngineConfiguration, logger: Logger) {
@@ -25,10 +29,12 @@ final class PythonWorkers: Sendable {
         interpreter = values.text("engine.python")
         isLoopback = ["127.0.0.1", "localhost", "::1"].contains(values.text("engine.host"))
         limits = PythonWorker.Limits(
-            callTimeout: values.duration("engine.python.timeout"), retries: values.integer("engine.python.retries"))
+            callTimeout: values.duration("engine.python.timeout"), retries: values.integer("engine.python.retries"),
+            processesMax: values.integer("engine.python.processes"), idleMax: values.integer("engine.python.idle"),
+            functionsMax: values.integer("engine.python.functions"), replayBytesMax: values.bytes("engine.python.replay"))
         self.logger = logger
         threads = NIOThreadPool(numberOfThreads: values.integer("engine.python.threads"))
-        threads.start()
+        batchThreads = NIOThreadPool(numberOfThreads: values.integer("engine.python.batches"))
     }
 
     /// The worker of the interpreter that a session has named (`spark.pyspark.python`), or else of `engine.python`.
@@ -58,14 +64,36 @@ final class PythonWorkers: Sendable {
         }
     }
 
-    /// Waits on a thread for what blocks.
-    func run<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
-        try await threads.runIfActive(body)
+    enum Call {
+        case columns
+        case batch
+    }
+
+    /// Waits on a thread for what blocks; a task that is cancelled ends the process that it waits for.
+    func run<Value: Sendable>(
+        _ call: Call = .columns, _ body: @escaping @Sendable (PythonCancellation) throws -> Value
+    ) async throws -> Value {
+        // An engine without functions has no threads for them.
+        isStarted.withLockedValue { isStarted in
+            guard !isStarted else { return }
+            isStarted = true
+            threads.start()
+            batchThreads.start()
+        }
+        let cancellation = PythonCancellation()
+        let pool = call == .columns ? threads : batchThreads
+        return try await withTaskCancellationHandler {
+            try await pool.runIfActive { try body(cancellation) }
+        } onCancel: {
+            cancellation.cancel()
+        }
     }
 
     func stop() async {
         for worker in workers.withLockedValue({ Array($0.values) }) { worker.stop() }
+        guard isStarted.withLockedValue({ $0 }) else { return }
         try? await threads.shutdownGracefully()
+        try? await batchThreads.shutdownGracefully()
     }
 
     /// This process's own, but for what would make PySpark dial elsewhere or start a JVM.

@@ -6,12 +6,22 @@ internal import NIOPosix
 /// There is no checkpoint: what a write that fails half-way has written stays, as with Spark's connectors.
 extension Engine {
     func write(_ plan: LogicalPlan, to target: StreamingQueryDefinition.Sink, options: Options, in session: SessionState) async throws {
-        let isStopped = NIOLockedValueBox(false)
         let definition = StreamingQueryDefinition(plan: plan, sink: target, options: options)
-        let sink = try launcher.sink(definition, name: nil, isStopped: { isStopped.withLockedValue { $0 } }, status: { _ in })
+        try await write(plan, format: target.format, in: session) { [launcher] isStopped in
+            try launcher.sink(definition, name: nil, isStopped: isStopped, status: { _ in })
+        }
+    }
+
+    /// - Parameter open: makes the sink; what it is given tells whether the write was given up.
+    func write(
+        _ plan: LogicalPlan, format: String, in session: SessionState,
+        open: (@escaping @Sendable () -> Bool) throws -> any StreamSink
+    ) async throws {
+        let isStopped = NIOLockedValueBox(false)
+        let sink = try open { isStopped.withLockedValue { $0 } }
         do {
             try await withTaskCancellationHandler {
-                try await write(plan, into: sink, format: target.format, in: session)
+                try await write(plan, into: sink, format: format, in: session)
             } onCancel: {
                 isStopped.withLockedValue { $0 = true }
             }

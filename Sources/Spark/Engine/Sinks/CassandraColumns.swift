@@ -3,7 +3,7 @@ internal import NIOCore
 
 /// How a column of the query becomes a column of the table: one kind for each pair of types, settled before the query starts.
 ///
-/// The conversions are those of the Spark Cassandra connector's type converters, as far as scalar types go.
+/// The conversions are those of the Spark Cassandra connector's type converters, as far as scalar types and collections go.
 enum CassandraConversion: Hashable, Sendable {
     case text
     case blob
@@ -15,8 +15,24 @@ enum CassandraConversion: Hashable, Sendable {
     /// Days, with 2^31 for 1970-01-01.
     case date
     case uuidFromText(isTimeBased: Bool)
+    case inetFromText
+    /// Nanoseconds of the day.
+    case time
+    /// The scale is the Spark type's.
+    case decimal(scale: Int)
+    case varint
+    /// A list or a set, and what its elements are converted to.
+    indirect case elements(CassandraConversion, CQLType)
+    indirect case entries(CassandraConversion, CQLType, CassandraConversion, CQLType)
     /// Cast to a Spark type first, then as that type.
     indirect case cast(DataType, CassandraConversion)
+
+    var isComposed: Bool {
+        switch self {
+        case .elements, .entries, .decimal, .varint, .inetFromText: true
+        default: false
+        }
+    }
 
     /// nil where the connector has no conversion either, or Leat does not serve it.
     static func between(_ from: DataType, _ to: CQLType) -> CassandraConversion? {
@@ -40,6 +56,19 @@ enum CassandraConversion: Hashable, Sendable {
         case .date: return through(.date, .date)
         case .uuid: return from == .string ? .uuidFromText(isTimeBased: false) : nil
         case .timeuuid: return from == .string ? .uuidFromText(isTimeBased: true) : nil
+        case .inet: return from == .string ? .inetFromText : nil
+        case .time: return from == .long ? .time : nil
+        case .varint: return through(.decimal(precision: 38, scale: 0), .varint)
+        case .decimal:
+            if case .decimal(_, let scale) = from { return .decimal(scale: scale) }
+            return through(.decimal(precision: 38, scale: CassandraCell.decimalScale), .decimal(scale: CassandraCell.decimalScale))
+        case .list(let element), .set(let element):
+            guard case .array(let type, _) = from, let inner = between(type, element) else { return nil }
+            return .elements(inner, element)
+        case .map(let key, let value):
+            guard case .map(let keyType, let valueType, _) = from, let inner = between(keyType, key), let other = between(valueType, value)
+            else { return nil }
+            return .entries(inner, key, other, value)
         default: return nil
         }
     }
@@ -49,7 +78,11 @@ enum CassandraConversion: Hashable, Sendable {
 struct CassandraColumn {
     let values: Column
     let conversion: CassandraConversion
+    /// Its bytes are put together first: not so for what is one number or one text.
+    private var isComposed = false
     private let uuids: Buffer<UUIDWords>?
+    /// Of a collection: its elements, or its keys and its values.
+    private let parts: [CassandraColumn]
 
     private struct UUIDWords: BitwiseCopyable {
         var high: UInt64
@@ -68,11 +101,43 @@ struct CassandraColumn {
             }
             values = converted
             self.conversion = inner
+            isComposed = inner.isComposed
             uuids = nil
+            parts = []
             return
         }
         values = column
         self.conversion = conversion
+        isComposed = conversion.isComposed
+        switch (conversion, column.values) {
+        case (.elements(let inner, let type), .array(let offsets, let elements)):
+            uuids = nil
+            parts = [
+                try Self.part(elements, inner, name: name, type: type, evaluator, offsets, column, selection, refuse)
+            ]
+            return
+        case (.entries(let key, let keyType, let value, let valueType), .map(let offsets, let keys, let mapped)):
+            uuids = nil
+            parts = [
+                try Self.part(keys, key, name: name, type: keyType, evaluator, offsets, column, selection, refuse),
+                try Self.part(mapped, value, name: name, type: valueType, evaluator, offsets, column, selection, refuse),
+            ]
+            return
+        case (.inetFromText, .bytes(let texts)):
+            selection.eachRow { row in
+                if !column.isNull(row), InternetAddress(texts.pointer[row &* column.stride].string) == nil {
+                    refuse(row, Self.refusal(column, row, name: name, type: type))
+                }
+            }
+        case (.time, .long(let times)):
+            selection.eachRow { row in
+                if !column.isNull(row), !(0..<86_400_000_000_000).contains(times.pointer[row &* column.stride]) {
+                    refuse(row, Self.refusal(column, row, name: name, type: type))
+                }
+            }
+        default: break
+        }
+        parts = []
         guard case .uuidFromText(let isTimeBased) = conversion, case .bytes(let texts) = column.values else {
             uuids = nil
             return
@@ -88,6 +153,83 @@ struct CassandraColumn {
             }
         }
         uuids = words
+    }
+
+    /// The elements of the selected rows' collections; a collection with one that does not convert, or is null, is refused whole, since
+    /// Cassandra has no null inside of one.
+    private static func part(
+        _ elements: Column, _ conversion: CassandraConversion, name: String, type: CQLType, _ evaluator: Evaluator,
+        _ offsets: Buffer<Int32>,
+        _ column: Column, _ selection: Selection, _ refuse: (Int, String) -> Void
+    ) throws -> CassandraColumn {
+        var bad: [Int: String] = [:]
+        let inner = Evaluator(
+            batch: ColumnBatch(count: elements.count, columns: []), context: evaluator.context, stageRows: elements.count)
+        let part = try CassandraColumn(elements, conversion, name: name, type: type, inner, .all(elements.count)) { bad[$0] = $1 }
+        selection.eachRow { row in
+            guard !column.isNull(row) else { return }
+            let index = row &* column.stride
+            for element in Int(offsets[index])..<Int(offsets[index + 1]) {
+                if let reason = bad[element] {
+                    return refuse(row, reason)
+                } else if elements.isNull(element) {
+                    return refuse(row, "column '\(name)': a collection of Cassandra's holds no null")
+                }
+            }
+        }
+        return part
+    }
+
+    /// The value's bytes, for a collection and for what is inside of one.
+    private func write(_ row: Int, to buffer: inout ByteBuffer) {
+        let index = row &* values.stride
+        if let uuids {
+            let words = uuids.pointer[row]
+            buffer.writeMultipleIntegers(words.high, words.low)
+            return
+        }
+        switch (conversion, values.values) {
+        case (.inetFromText, .bytes(let texts)):
+            if let address = InternetAddress(texts.pointer[index].string) { buffer.writeBytes(address.bytes) }
+        case (.decimal(let scale), .decimal(let numbers)):
+            buffer.writeInteger(Int32(scale))
+            Self.write(numbers.pointer[index], to: &buffer)
+        case (.varint, .decimal(let numbers)): Self.write(numbers.pointer[index], to: &buffer)
+        case (.elements, .array(let offsets, _)), (.entries, .map(let offsets, _, _)):
+            let range = Int(offsets[index])..<Int(offsets[index + 1])
+            buffer.writeInteger(Int32(range.count))
+            for element in range {
+                for part in parts {
+                    let place = buffer.writerIndex
+                    buffer.writeInteger(Int32(0))
+                    part.write(element, to: &buffer)
+                    buffer.setInteger(Int32(buffer.writerIndex - place - 4), at: place)
+                }
+            }
+        case (_, .bytes(let views)): buffer.writeBytes(views.pointer[index].bytes)
+        case (_, .boolean(let flags)): buffer.writeInteger(flags.pointer[index] ? 1 as UInt8 : 0)
+        case (_, .byte(let numbers)): buffer.writeInteger(numbers.pointer[index])
+        case (_, .short(let numbers)): buffer.writeInteger(numbers.pointer[index])
+        case (.date, .integer(let days)): buffer.writeInteger(UInt32(bitPattern: days.pointer[index]) &+ 0x8000_0000)
+        case (_, .integer(let numbers)): buffer.writeInteger(numbers.pointer[index])
+        case (.timestamp, .long(let micros)): buffer.writeInteger(Self.millis(micros.pointer[index]))
+        case (_, .long(let numbers)): buffer.writeInteger(numbers.pointer[index])
+        case (_, .float(let numbers)): buffer.writeInteger(numbers.pointer[index].bitPattern)
+        case (_, .double(let numbers)): buffer.writeInteger(numbers.pointer[index].bitPattern)
+        default: break
+        }
+    }
+
+    @inline(__always) private static func millis(_ micros: Int64) -> Int64 { micros >= 0 ? micros / 1_000 : (micros - 999) / 1_000 }
+
+    /// As few bytes as hold the value and its sign.
+    private static func write(_ value: Int128, to buffer: inout ByteBuffer) {
+        var shift = 120
+        while shift > 0, (value >> (shift - 1)) == (value < 0 ? -1 : 0) { shift -= 8 }
+        while shift >= 0 {
+            buffer.writeInteger(UInt8(truncatingIfNeeded: value >> shift))
+            shift -= 8
+        }
     }
 
     private static func refusal(_ column: Column, _ row: Int, name: String, type: CQLType) -> String {
@@ -137,6 +279,11 @@ struct CassandraColumn {
             let words = uuids.pointer[row]
             return batch.append(uuid: CQLUUID(high: words.high, low: words.low))
         }
+        if isComposed {
+            var bytes = ByteBuffer()
+            write(row, to: &bytes)
+            return batch.append(bytes)
+        }
         switch values.values {
         case .bytes(let views): batch.append(UnsafeRawBufferPointer(views.pointer[index].bytes))
         case .boolean(let buffer): batch.append(boolean: buffer.pointer[index])
@@ -150,8 +297,7 @@ struct CassandraColumn {
             }
         case .long(let buffer):
             if conversion == .timestamp {
-                let micros = buffer.pointer[index]
-                batch.append(int64: micros >= 0 ? micros / 1_000 : (micros - 999) / 1_000)
+                batch.append(int64: Self.millis(buffer.pointer[index]))
             } else {
                 batch.append(int64: buffer.pointer[index])
             }

@@ -1,3 +1,5 @@
+internal import NIOCore
+
 /// Where a query's rows go. Encoding is synchronous and runs on the engine's workers while the chunk's memory is lent; sending is asynchronous,
 /// bounded by the sink, and may still be under way when the next chunk is encoded.
 protocol StreamSink: AnyObject, Sendable {
@@ -51,6 +53,8 @@ struct SinkOutput: Sendable {
         case cassandra([OutgoingBatch])
         case rows([[Literal]], texts: [[String?]])
         case batch(ResultBatch)
+        case kafka(KafkaRecords)
+        case text(ByteBuffer)
     }
 
     var payload: Payload

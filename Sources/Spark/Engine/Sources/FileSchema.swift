@@ -1,4 +1,5 @@
 internal import IO
+internal import NIOConcurrencyHelpers
 
 #if canImport(Glibc)
     internal import Glibc
@@ -6,28 +7,64 @@ internal import IO
     internal import Darwin
 #endif
 
-/// The schema of files that come without one: JSON's from every line, CSV's names from the header and its types, where asked for, from every field.
+/// The schema of files: Parquet's from a file's footer, JSON's from every line, CSV's names from the header and its types, where asked for, from
+/// every field; and the columns that the folders' names are.
+///
+/// What was inferred is kept for as long as the files stay as they are: a frame's schema is asked for often.
 enum FileSchema {
-    static func infer(_ read: DataSourceRead) throws -> StructType {
-        let options = try FileSourceOptions(read)
-        switch options.format {
-        case .text: return StructType([StructField("value", .string)])
-        case .json: return try json(options)
-        case .csv: return try csv(options)
-        }
+    private struct Key: Hashable {
+        var read: DataSourceRead
+        var files: [FileEntry]
     }
 
-    private static func lines(_ path: String, _ body: (Substring) throws -> Bool) throws {
-        guard let file = fopen(path, "r") else {
-            throw SparkError(
-                "FAILED_READ_FILE.FILE_NOT_EXIST", sqlState: "KD001", "Encountered error while reading file \(path). File does not exist.")
+    private static let keptMax = 64
+    private static let kept = NIOLockedValueBox<[Key: StructType]>([:])
+
+    /// The columns of the data, without those of the folders.
+    static func data(_ read: DataSourceRead, _ options: FileSourceOptions, _ index: FileIndex) throws -> StructType {
+        if let schema = read.schema {
+            return StructType(
+                schema.fields.filter { field in !index.partitions.contains { $0.name.equalsIgnoringCase(field.name) } }.map {
+                    StructField($0.name, $0.dataType.withNulls, nullable: true, metadata: $0.metadata)
+                })
         }
-        defer { fclose(file) }
+        if options.format == .text { return StructType([StructField("value", .string)]) }
+        let key = Key(read: read, files: index.files)
+        if let known = kept.withLockedValue({ $0[key] }) { return known }
+        let found =
+            switch options.format {
+            case .text, .json: try json(options, index.files)
+            case .csv: try csv(options, index.files)
+            case .parquet: try parquet(index.files)
+            }
+        kept.withLockedValue { kept in
+            if kept.count >= keptMax { kept.removeAll() }
+            kept[key] = found
+        }
+        return found
+    }
+
+    private static func parquet(_ files: [FileEntry]) throws -> StructType {
+        guard let first = files.first else { throw cannotInfer("Parquet") }
+        return try ParquetFile(path: first.path).structType
+    }
+
+    private static func cannotInfer(_ format: String) -> SparkError {
+        SparkError("UNABLE_TO_INFER_SCHEMA", sqlState: "42KD9", "Unable to infer schema for \(format). It must be specified manually.")
+    }
+
+    /// The lines of a text file, until `body` answers false.
+    private static func lines(_ file: FileEntry, _ options: FileSourceOptions, _ body: (Substring) throws -> Bool) throws {
+        guard !file.path.hasSuffix(".gz") else {
+            throw Resolver.unserved("A packed text file (\(file.path)) without a schema that is given")
+        }
+        guard let stream = fopen(file.path, "r") else { throw FileSourceError.cannotOpen(file.path) }
+        defer { fclose(stream) }
         var line: UnsafeMutablePointer<CChar>?
         var capacity = 0
         defer { free(line) }
         while true {
-            let length = getline(&line, &capacity, file)
+            let length = getline(&line, &capacity, stream)
             guard length > 0, let line else { return }
             var bytes = UnsafeRawBufferPointer(start: line, count: length)[...]
             while let last = bytes.last, last == 0x0A || last == 0x0D { bytes = bytes.dropLast() }
@@ -37,32 +74,44 @@ enum FileSchema {
 
     // MARK: JSON
 
-    private static func json(_ options: FileSourceOptions) throws -> StructType {
+    private static func json(_ options: FileSourceOptions, _ files: [FileEntry]) throws -> StructType {
         var fields: [String: DataType] = [:]
-        for file in try options.files() {
-            try lines(file) { line in
-                guard !line.allSatisfy(\.isWhitespace), let value = try? JSON(parsing: String(line)),
-                    case .structure(let type) = JSONSchema.inferred(value)
-                else { return true }
+        var isCorrupt = false
+        // Every so manieth line stands for all.
+        let step = max(1, Int(1 / options.samplingRatio))
+        var number = -1
+        for file in files {
+            try lines(file, options) { line in
+                number += 1
+                guard number % step == 0 else { return true }
+                guard !line.allSatisfy(\.isWhitespace) else { return true }
+                guard let value = try? JSON(parsing: String(line)), case .structure(let type) = JSONSchema.inferred(value) else {
+                    guard options.mode != .failFast else {
+                        throw SparkError(
+                            "MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION", sqlState: "22023",
+                            "Malformed records are detected in schema inference: \(line.prefix(200)). Parse Mode: FAILFAST.")
+                    }
+                    isCorrupt = true
+                    return true
+                }
                 for field in type.fields { fields[field.name] = JSONSchema.merged(fields[field.name] ?? .null, field.dataType) }
                 return true
             }
         }
-        guard !fields.isEmpty else {
-            throw SparkError("UNABLE_TO_INFER_SCHEMA", sqlState: "42KD9", "Unable to infer schema for JSON. It must be specified manually.")
-        }
+        if isCorrupt, options.mode == .permissive { fields[options.corruptColumn] = .string }
+        guard !fields.isEmpty else { throw cannotInfer("JSON") }
         return StructType(fields.sorted { $0.key < $1.key }.map { StructField($0.key, JSONSchema.settled($0.value)) })
     }
 
     // MARK: CSV
 
-    private static func csv(_ options: FileSourceOptions) throws -> StructType {
+    private static func csv(_ options: FileSourceOptions, _ files: [FileEntry]) throws -> StructType {
         var names: [String] = []
         var types: [DataType] = []
-        for file in try options.files() {
+        for file in files {
             var isFirst = true
-            try lines(file) { line in
-                guard !line.isEmpty else { return true }
+            try lines(file, options) { line in
+                guard !line.isEmpty, options.comment == nil || line.utf8.first != options.comment else { return true }
                 let values = fields(line, options)
                 if isFirst, names.isEmpty {
                     names = options.hasHeader ? values.enumerated().map { $1 ?? "_c\($0)" } : values.indices.map { "_c\($0)" }
@@ -77,9 +126,7 @@ enum FileSchema {
                 return true
             }
         }
-        guard !names.isEmpty else {
-            throw SparkError("UNABLE_TO_INFER_SCHEMA", sqlState: "42KD9", "Unable to infer schema for CSV. It must be specified manually.")
-        }
+        guard !names.isEmpty else { throw cannotInfer("CSV") }
         return StructType(zip(names, types).map { StructField($0, !options.infersSchema || $1 == .null ? .string : $1) })
     }
 
@@ -105,45 +152,5 @@ enum FileSchema {
         if a.isNumeric, b.isNumeric { return TypeCoercion.numeric(a, b) ?? .string }
         if [a, b].allSatisfy({ $0 == .date || $0 == .timestamp }) { return .timestamp }
         return .string
-    }
-}
-
-extension Resolver {
-    /// JSON's and CSV's columns are made above a source of texts.
-    func file(_ read: DataSourceRead) throws -> Relation? {
-        guard !read.isStreaming, let format = FileSourceOptions.Format(rawValue: read.format.lowercased()), format != .text else {
-            return nil
-        }
-        let schema = try sourceSchema(read)
-        var texts = read
-        switch format {
-        case .text: return nil
-        case .json:
-            texts.schema = StructType([StructField("value", .string)])
-            var mode = FromJSON.Mode.permissive
-            switch (read.options["mode"] ?? "PERMISSIVE").uppercased() {
-            case "PERMISSIVE": break
-            case "FAILFAST": mode = .failFast
-            case let other: throw Resolver.unserved("The mode \(other) of the source json")
-            }
-            let line = ResolvedExpression.column(0, .string, nullable: true)
-            let parsed = ResolvedExpression.fromJSON(line, FromJSON(schema: schema, mode: mode))
-            // Lines of nothing are no rows.
-            let filled = ResolvedPlan.filter(
-                .call(.not, [.call(.equal, [.call(.trim, [line], .string), .literal(.string(""), .string)], .boolean)], .boolean),
-                .source(texts, StructType([StructField("value", .string)])))
-            return Relation(
-                .project(schema.fields.enumerated().map { ResolvedNamed($1.name, .field(parsed, index: $0, $1.dataType)) }, filled))
-        case .csv:
-            texts.schema = StructType(schema.fields.map { StructField($0.name, .string) })
-            let isStrict = read.options["mode"]?.equalsIgnoringCase("FAILFAST") == true
-            return Relation(
-                .project(
-                    try schema.fields.enumerated().map { index, field in
-                        ResolvedNamed(
-                            field.name,
-                            try FunctionCatalog.explicitCast(.column(index, .string, nullable: true), to: field.dataType, isTry: !isStrict))
-                    }, .source(texts, texts.schema ?? StructType())))
-        }
     }
 }

@@ -37,6 +37,11 @@ final class KafkaSource: StreamSource {
         var failure: SparkError?
         var discovery: Task<Void, Never>?
         var problem: String?
+        /// When a batch was last planned, for one that is held back until there is enough.
+        var plannedAt = ContinuousClock.now
+        var isWakeUpSet = false
+        /// The query ends where the topics ended when it started, so nothing is held back.
+        var isBounded = false
     }
 
     private let state = NIOLockedValueBox(State())
@@ -51,7 +56,7 @@ final class KafkaSource: StreamSource {
         self.logger = logger
     }
 
-    var description: String { "KafkaV2[Subscribe[\(options.topics.joined(separator: ","))]]" }
+    var description: String { "KafkaV2[\(options.description)]" }
 
     var waitingReason: String? {
         state.withLockedValue { state in
@@ -64,32 +69,68 @@ final class KafkaSource: StreamSource {
 
     // MARK: Offsets
 
-    /// The partitions of those of the topics that exist.
+    /// The partitions of what is subscribed to, as far as it exists.
     private func partitions() async throws -> (found: [SourcePartition], missing: [String], ids: [String: String]) {
-        let metadata = try await client.metadata(topics: options.topics)
+        var names: [String]
+        var assigned: [SourcePartition]?
+        let metadata: ClusterMetadata
+        switch options.strategy {
+        case .topics(let topics):
+            names = topics
+            metadata = try await client.metadata(topics: names)
+        case .partitions(let partitions):
+            names = options.topics
+            assigned = partitions
+            metadata = try await client.metadata(topics: names)
+        case .pattern(let pattern):
+            metadata = try await client.metadata(topics: nil)
+            names = try Self.matching(pattern, metadata)
+        }
         var found: [SourcePartition] = []
         var missing: [String] = []
         var ids: [String: String] = [:]
-        for name in options.topics {
+        for name in names {
             guard let topic = metadata.topics.first(where: { $0.name == name }), !topic.partitions.isEmpty else {
                 missing.append(name)
                 continue
             }
-            found += topic.partitions.map { SourcePartition(topic: name, partition: $0.index) }
+            let partitions = topic.partitions.map { SourcePartition(topic: name, partition: $0.index) }
+            if let assigned {
+                let wanted = assigned.filter { $0.topic == name }
+                found += wanted.filter(partitions.contains)
+                missing += wanted.filter { !partitions.contains($0) }.map { "\($0.topic)-\($0.partition)" }
+            } else {
+                found += partitions
+            }
             ids[name] = topic.id?.description
         }
         return (found.sorted(), missing, ids)
+    }
+
+    /// The topics whose whole name the pattern matches. Those that a query writes its dead letters to are none that it reads, unless the
+    /// pattern speaks of them.
+    private static func matching(_ pattern: String, _ metadata: ClusterMetadata) throws -> [String] {
+        let matcher = RegexMatcher(try JavaRegex("(?:\(pattern))\\z"))
+        let arena = ByteArena()
+        let takesLetters = pattern.contains("dead-letter")
+        return try metadata.topics.filter { topic in
+            guard !topic.isInternal, topic.error == nil, takesLetters || !topic.name.hasSuffix(".dead-letter") else { return false }
+            return try matcher.find(arena.copy(topic.name))?.lowerBound == 0
+        }.map(\.name).sorted()
     }
 
     private func resolve(_ start: KafkaSourceOptions.Start, _ partitions: [SourcePartition], isEnd: Bool) async throws -> SourceOffset {
         guard !partitions.isEmpty else { return SourceOffset() }
         var specs: [TopicPartition: OffsetSpec] = [:]
         var positions: [SourcePartition: Int64] = [:]
+        if case .offsets(let offsets) = start { try check(offsets.keys, partitions, isEnd: isEnd) }
         for partition in partitions {
             let key = TopicPartition(topic: partition.topic, partition: partition.partition)
             switch start {
             case .earliest: specs[key] = .earliest
             case .latest: specs[key] = .latest
+            case .timestamp(let milliseconds): specs[key] = .timestamp(milliseconds)
+            case .timestamps(let times): specs[key] = times[partition].map { .timestamp($0) } ?? (isEnd ? .latest : .earliest)
             case .offsets(let offsets):
                 switch offsets[partition] {
                 case .some(-2): specs[key] = .earliest
@@ -100,11 +141,42 @@ final class KafkaSource: StreamSource {
             }
         }
         if !specs.isEmpty {
-            for (partition, offset) in try await client.offsets(specs) {
+            let found = try await client.offsets(specs)
+            if !isEnd { try await checkMatches(specs, found) }
+            for (partition, offset) in found {
                 positions[SourcePartition(topic: partition.topic, partition: partition.partition)] = offset
             }
         }
         return SourceOffset(positions)
+    }
+
+    /// Spark wants an offset for each partition or for none.
+    private func check(_ given: some Collection<SourcePartition>, _ partitions: [SourcePartition], isEnd: Bool) throws {
+        guard Set(given) != Set(partitions) else { return }
+        func text(_ partitions: some Sequence<SourcePartition>) -> String {
+            "Set(" + partitions.sorted().map { "\($0.topic)-\($0.partition)" }.joined(separator: ", ") + ")"
+        }
+        let kind = isEnd ? "ending" : "starting"
+        throw SparkError(
+            isEnd ? "KAFKA_END_OFFSET_DOES_NOT_MATCH_ASSIGNED" : "KAFKA_START_OFFSET_DOES_NOT_MATCH_ASSIGNED", sqlState: "22000",
+            "If \(kind)Offsets contains specific offsets, you must specify all TopicPartitions.\nUse -1 for latest, -2 for earliest.\nSpecified: \(text(given)), Assigned: \(text(partitions))"
+        )
+    }
+
+    /// The client gives the end where no record is as new as the timestamp: what was asked for is told from that by asking for the end
+    /// afterwards, since a record that matches lies before it.
+    private func checkMatches(_ specs: [TopicPartition: OffsetSpec], _ found: [TopicPartition: Int64]) async throws {
+        guard !options.startsAtLatestWithoutMatch else { return }
+        var times: [TopicPartition: Int64] = [:]
+        for (partition, spec) in specs { if case .timestamp(let milliseconds) = spec { times[partition] = milliseconds } }
+        guard !times.isEmpty else { return }
+        let ends = try await client.offsets(times.mapValues { _ in .latest })
+        let first = times.keys.filter { (found[$0] ?? 0) >= (ends[$0] ?? 0) }.min { ($0.topic, $0.partition) < ($1.topic, $1.partition) }
+        guard let first, let time = times[first] else { return }
+        throw SparkError(
+            "KAFKA_NO_OFFSET_FOR_TIMESTAMP", sqlState: "22000",
+            "No offset matched from request of topic-partition \(first.topic)-\(first.partition) and timestamp \(time).",
+            nextStep: "set the option startingOffsetsByTimestampStrategy to latest to read such partitions from their end")
     }
 
     func initialOffset() async throws -> SourceOffset {
@@ -114,6 +186,7 @@ final class KafkaSource: StreamSource {
     }
 
     func latest() async throws -> SourceOffset {
+        state.withLockedValue { $0.isBounded = true }
         // A topic that is named but not there yet is waited for.
         while true {
             let (found, missing, _) = try await retrying { try await self.partitions() }
@@ -136,6 +209,8 @@ final class KafkaSource: StreamSource {
                 let result = try await body()
                 state.withLockedValue { $0.problem = nil }
                 return result
+            } catch let error as SparkError {
+                throw error
             } catch {
                 try Task.checkCancellation()
                 logger.warning("\(description): \(error); retrying")
@@ -270,6 +345,7 @@ final class KafkaSource: StreamSource {
     func waiting(after offset: SourceOffset) throws -> SourceRange? {
         let (readers, failure) = state.withLockedValue { ($0.partitions, $0.failure) }
         if let failure { throw failure }
+        guard isEnough(readers, after: offset) else { return nil }
         var range = SourceRange(start: offset, end: offset)
         var rowsLeft = min(limits.batchRows, options.offsetsPerTriggerMax ?? .max)
         var isMore = false
@@ -285,7 +361,31 @@ final class KafkaSource: StreamSource {
             range.end.positions[partition] = reached.end
             if rowsLeft <= 0 { break }
         }
-        return isMore ? range : nil
+        guard isMore else { return nil }
+        if options.offsetsPerTriggerMin != nil { state.withLockedValue { $0.plannedAt = .now } }
+        return range
+    }
+
+    /// Whether there are `minOffsetsPerTrigger` records, or the time for which they are waited for is over.
+    private func isEnough(_ readers: [SourcePartition: KafkaPartitionReader], after offset: SourceOffset) -> Bool {
+        guard let least = options.offsetsPerTriggerMin else { return true }
+        let available = readers.reduce(0) { $0 + max(0, $1.value.highWatermark - (offset.positions[$1.key] ?? $1.value.firstPosition)) }
+        let delay = options.triggerDelayMax
+        let (isOver, setsWakeUp) = state.withLockedValue { state in
+            let isOver = available >= least || state.isBounded || ContinuousClock.now - state.plannedAt >= delay
+            defer { if !isOver { state.isWakeUpSet = true } }
+            return (isOver, !isOver && !state.isWakeUpSet)
+        }
+        if setsWakeUp {
+            // Nothing else may come that makes the query look again.
+            Task { [weak self] in
+                try? await Task.sleep(for: delay)
+                guard let self else { return }
+                state.withLockedValue { $0.isWakeUpSet = false }
+                signal.raise()
+            }
+        }
+        return isOver
     }
 
     func read(_ range: SourceRange, firstOrdinal: Int64, _ body: (SourceChunk) async throws -> Void) async throws {

@@ -25,6 +25,7 @@ final class StatefulQuery: @unchecked Sendable {
         var batchRows: Int
         var memoryMax: Int
         var zone: ZoneRules
+        var python: PythonContext?
     }
 
     init(
@@ -56,7 +57,8 @@ final class StatefulQuery: @unchecked Sendable {
 
     private func batchRun(_ batch: MicroBatch) -> BatchRun {
         BatchRun(
-            batchRows: settings.batchRows, timestampMicros: batch.plannedMicros, zone: settings.zone, memoryMax: settings.memoryMax)
+            batchRows: settings.batchRows, timestampMicros: batch.plannedMicros, zone: settings.zone, memoryMax: settings.memoryMax,
+            python: settings.python)
     }
 
     private func steps(of batch: MicroBatch, hooks: StreamHooks) throws -> any BatchOperator {

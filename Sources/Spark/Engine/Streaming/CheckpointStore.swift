@@ -4,7 +4,7 @@ internal import NIOConcurrencyHelpers
 
 /// The engine's one RocksDB: offsets and commits of all queries, the last two versions of each. Every write is synced before it returns.
 ///
-/// Keys: `q/<id>/m` what the query is, `q/<id>/s` where its sources began, `q/<id>/t` which topics its offsets speak of, `q/<id>/o/<batch>` its logged micro-batches, `q/<id>/c/<batch>` their commits; batch numbers as sixteen
+/// Keys: `q/<id>/m` what the query is, `q/<id>/s` where its sources began, `q/<id>/t` which topics its offsets speak of, `q/<id>/f<source>/<place>` the files that a source found, `q/<id>/o/<batch>` its logged micro-batches, `q/<id>/c/<batch>` their commits; batch numbers as sixteen
 /// hexadecimal digits, so that they sort. That part is small: caches and memtables are sized for that. What stateful operators hold is in a
 /// column family of its own (`CheckpointStore+State.swift`), and goes into the same write as the commit of the batch that made it.
 final class CheckpointStore: @unchecked Sendable {
@@ -145,6 +145,17 @@ final class CheckpointStore: @unchecked Sendable {
 
     func setIdentities(_ identities: [[String: String]], of id: StreamingQueryID) throws {
         try write { $0.put(Self.key(id, "t"), Self.json(identities).text) }
+    }
+
+    /// Files that a source of the query has found, in the order of their places.
+    func sourceFiles(_ id: StreamingQueryID, _ source: Int) throws -> [String] {
+        try scan(prefix: "q/\(id)/f\(source)/").map(\.1)
+    }
+
+    func addSourceFiles(_ files: [String], from first: Int64, _ id: StreamingQueryID, _ source: Int) throws {
+        try write { writes in
+            for (index, file) in files.enumerated() { writes.put(Self.key(id, "f\(source)", first + Int64(index)), file) }
+        }
     }
 
     private static func json(_ identities: [[String: String]]) -> JSON {

@@ -27,6 +27,8 @@ final class StreamExecution: Sendable {
     let location: String?
     let trigger: Trigger
     let workers: NIOThreadPool
+    /// Where the plan calls a client's functions: chunks are then made on threads that may wait for them.
+    let python: PythonContext?
     let signal: SourceSignal
     let logger: Logger
     let clock: @Sendable () -> Int64
@@ -46,7 +48,8 @@ final class StreamExecution: Sendable {
         handle: StreamingQueryHandle, branches: [Branch], stateful: StatefulQuery? = nil, sink: any StreamSink,
         deadLetters: (any DeadLetterLog)?,
         checkpoint: CheckpointStore, location: String? = nil,
-        trigger: Trigger, workers: NIOThreadPool, signal: SourceSignal, logger: Logger, clock: @escaping @Sendable () -> Int64,
+        trigger: Trigger, workers: NIOThreadPool, python: PythonContext? = nil, signal: SourceSignal, logger: Logger,
+        clock: @escaping @Sendable () -> Int64,
         observe: @escaping @Sendable (MicroBatchPoint) async throws -> Void = { _ in }
     ) {
         self.handle = handle
@@ -58,6 +61,7 @@ final class StreamExecution: Sendable {
         self.location = location
         self.trigger = trigger
         self.workers = workers
+        self.python = python
         self.signal = signal
         self.logger = logger
         self.clock = clock
@@ -150,6 +154,7 @@ final class StreamExecution: Sendable {
                 let done = try await execute(batch, isReplay: isReplay)
                 executed = done
                 previous = batch
+                steps.ran(rows: Int64(done.rows.reduce(0, +)))
                 // What is waiting already is logged with this batch's commit: one synced write for both.
                 let next = trigger == .asSoonAsPossible ? try waiting(after: batch.ranges.map(\.end)) : nil
                 steps.handle(
@@ -315,13 +320,13 @@ final class StreamExecution: Sendable {
             let range = batch.ranges[index]
             try await branch.source.read(range, firstOrdinal: ordinal) { chunk in
                 executed.rows[index] += chunk.count
-                let processed = try await onWorker { [self] in try process(chunk, branch.pipeline, batch, rows: nil) }
+                let processed = try await processed(chunk, branch.pipeline, batch, rows: nil)
                 executed.outputRows += processed.output.rowCount
                 try await sink.send(processed.output, chunk, branch: index)
                 if !processed.letters.isEmpty { sentLetters += try await send(processed.letters) }
                 try await observe(.afterChunk)
             }
-            ordinal += range.span
+            ordinal += max(range.span, Int64(executed.rows[index]))
         }
         for refused in try await sink.finish() {
             let letters = try await sendOneByOne(refused, batch)
@@ -333,11 +338,22 @@ final class StreamExecution: Sendable {
         return executed
     }
 
-    /// Runs the stages over a chunk and encodes the result, on a worker, while the chunk's memory is lent.
-    private func process(_ chunk: SourceChunk, _ pipeline: Pipeline, _ batch: MicroBatch, rows: Selection?) throws -> Processed {
+    private func processed(_ chunk: SourceChunk, _ pipeline: Pipeline, _ batch: MicroBatch, rows: Selection?) async throws -> Processed {
+        guard let python, pipeline.callsPython else {
+            return try await onWorker { [self] in try process(chunk, pipeline, batch, rows: rows) }
+        }
+        return try await python.workers.run { [self] cancellation in
+            try process(chunk, pipeline, batch, rows: rows) { try python.evaluate($0, $1, $2, cancellation) }
+        }
+    }
+
+    /// Runs the stages over a chunk and encodes the result, on a thread of the caller's, while the chunk's memory is lent.
+    private func process(
+        _ chunk: SourceChunk, _ pipeline: Pipeline, _ batch: MicroBatch, rows: Selection?, python: Pipeline.PythonEvaluation? = nil
+    ) throws -> Processed {
         try chunk.withColumns(pipeline.wanted, width: pipeline.width) { source in
             let context = EvaluationContext(timestampMicros: batch.plannedMicros)
-            var (columns, selection) = try pipeline.run(source, context, rows: rows)
+            var (columns, selection) = try pipeline.run(source, context, rows: rows, python: python)
             var reasons: [Int: String] = [:]
             if deadLetters != nil {
                 for problem in context.problems.all where reasons[problem.row] == nil { reasons[problem.row] = problem.reason }
@@ -375,7 +391,7 @@ final class StreamExecution: Sendable {
     private func sendOneByOne(_ refused: RefusedRows, _ batch: MicroBatch) async throws -> [DeadLetter] {
         let pipeline = branches[refused.branch].pipeline
         if refused.rows.count == 1 { return [DeadLetter(record: refused.chunk.record(Int(refused.rows[0])), reason: refused.reason)] }
-        let processed = try await onWorker { [self] in try process(refused.chunk, pipeline, batch, rows: .rows(refused.rows)) }
+        let processed = try await processed(refused.chunk, pipeline, batch, rows: .rows(refused.rows))
         try await sink.send(processed.output, refused.chunk, branch: refused.branch)
         return try await sink.finish().flatMap { single in
             single.rows.map { DeadLetter(record: single.chunk.record(Int($0)), reason: single.reason) }

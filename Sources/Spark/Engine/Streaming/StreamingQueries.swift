@@ -28,6 +28,14 @@ package final class StreamingQueries: Sendable {
         state.withLockedValue { $0.handles.values.filter(\.isActive).map(\.summary) }.sorted { $0.id.text < $1.id.text }
     }
 
+    /// Running ones, and those that ended, in the order of their ends; last the newest.
+    var all: [StreamingQueryHandle] {
+        state.withLockedValue { state in
+            let ended = state.ended.compactMap { state.handles[$0] }.filter { !$0.isActive }
+            return state.handles.values.filter(\.isActive).sorted { $0.id.text < $1.id.text } + ended
+        }
+    }
+
     package func handle(_ id: StreamingQueryID) -> StreamingQueryHandle? { state.withLockedValue { $0.handles[id] } }
     package func status(_ id: StreamingQueryID) -> StreamingQueryStatus? { handle(id)?.status }
     /// Newest last, at most 100, each Spark's progress JSON.
