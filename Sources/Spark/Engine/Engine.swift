@@ -42,7 +42,8 @@ package final class Engine: Sendable {
         self.logger = logger
         let folder = try DataFolder(path: configuration.folder, box: "engine", version: Self.layoutVersion)
         state.withLockedValue { $0.folder = folder }
-        checkpoint = try CheckpointStore(path: configuration.folder + "/checkpoints.db")
+        checkpoint = try CheckpointStore(
+            path: configuration.folder + "/checkpoints.db", stateMemtable: configuration.values.bytes("engine.state.memtable"))
         workers = NIOThreadPool(numberOfThreads: configuration.workers > 0 ? configuration.workers : System.coreCount)
         workers.start()
         python = PythonWorkers(configuration, logger: logger)

@@ -38,6 +38,12 @@ package struct EngineConfiguration: Sendable {
         Setting(
             "engine.query.memory", .bytes, default: "1GiB", "what the sorts, joins, groups and windows of one batch query may hold together"
         ),
+        Setting(
+            "engine.state.memory", .bytes, default: "512MiB",
+            "what the state of all streaming queries may hold in memory together; the rest is read from disk when it is needed"),
+        Setting(
+            "engine.state.memtable", .bytes, default: "16MiB",
+            "state that is gathered in memory before it is written into a file; the log that a start replays is twice as long"),
         Setting("engine.pivot.values", .integer(1...1_000_000), default: "10000", "columns that a pivot without values may make"),
         Setting(
             "engine.python", .text, default: "",

@@ -15,6 +15,7 @@ internal import NIOPosix
 final class QueryLauncher: Sendable {
     let configuration: EngineConfiguration
     let checkpoint: CheckpointStore
+    let stateBudget: StateBudget
     let workers: NIOThreadPool
     let python: PythonWorkers
     let logger: Logger
@@ -33,6 +34,7 @@ final class QueryLauncher: Sendable {
     init(configuration: EngineConfiguration, checkpoint: CheckpointStore, workers: NIOThreadPool, python: PythonWorkers, logger: Logger) {
         self.configuration = configuration
         self.checkpoint = checkpoint
+        stateBudget = StateBudget(bytesMax: configuration.values.bytes("engine.state.memory"))
         self.workers = workers
         self.python = python
         self.logger = logger
@@ -228,22 +230,9 @@ final class QueryLauncher: Sendable {
                 "WRITE_STREAM_NOT_ALLOWED", sqlState: "42601", "`writeStream` can be called only on streaming Dataset/DataFrame.")
         }
         try await learnSchemas(definition.plan, SessionState())
-        let plan = try Optimizer(fold: PlanCompiler.fold).optimize(try resolver(SessionState()).resolve(definition.plan))
-        guard plan.limit == nil else {
-            throw SparkError("UNSUPPORTED_FEATURE", sqlState: "0A000", "A limit on a stream is not served by this engine.")
-        }
-        guard plan.branches.allSatisfy(\.source.isStreaming) else {
-            throw SparkError(
-                "UNSUPPORTED_FEATURE", sqlState: "0A000", "A union of streaming and batch frames is not served by this engine.")
-        }
-        guard definition.outputMode != .complete else {
-            throw SparkError(
-                "STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION", sqlState: "42KDE",
-                "Invalid streaming output mode: complete. This output mode is not supported for no streaming aggregations on streaming DataFrames/DataSets."
-            )
-        }
+        let plan = try streamPlan(definition)
         let signal = SourceSignal()
-        let sources = try plan.branches.map { try source($0, signal) }
+        let sources = try plan.streams.map { try source($0, signal) }
         let (id, location) = try claim(definition, name: name, sources: sources.map(\.description))
         let handle = StreamingQueryHandle(
             id: id, runID: UUIDText.random(), name: name, progressMax: configuration.values.integer("engine.progress.kept"))
@@ -254,6 +243,7 @@ final class QueryLauncher: Sendable {
             definition, id: id, name: name, isStopped: { [weak handle] in handle?.isStopRequested ?? true }, status: status)
         let queries = state.withLockedValue { $0.queries }
         try queries?.register(handle)
+        let stateful: StatefulQuery?
         do {
             try claimFiles(id, sources: sources, sink)
             try checkpoint.describe(
@@ -262,6 +252,7 @@ final class QueryLauncher: Sendable {
                     "name": name.map { .string($0) } ?? nil, "location": location.map { .string($0) } ?? nil,
                 ]).text)
             try await sink.prepare(plan.schema, definition.outputMode)
+            stateful = try statefulQuery(plan, definition, sources, id)
         } catch {
             for source in sources { await source.stop() }
             await sink.stop()
@@ -272,8 +263,8 @@ final class QueryLauncher: Sendable {
             throw error
         }
         let execution = StreamExecution(
-            handle: handle, branches: zip(sources, plan.branches).map { .init(source: $0, pipeline: Pipeline($1, schema: plan.schema)) },
-            sink: sink,
+            handle: handle, branches: zip(sources, plan.streams).map { .init(source: $0, pipeline: Pipeline($1, schema: plan.schema)) },
+            stateful: stateful, sink: sink,
             deadLetters: deadLetters(definition, plan, sink, handle, status), checkpoint: checkpoint, location: location,
             trigger: definition.trigger, workers: workers,
             python: plan.callsPython ? PythonContext(workers: python) { definition.options[$0] } : nil,
@@ -312,12 +303,12 @@ final class QueryLauncher: Sendable {
     }
 
     private func deadLetters(
-        _ definition: StreamingQueryDefinition, _ plan: PhysicalPlan, _ sink: any StreamSink, _ handle: StreamingQueryHandle,
+        _ definition: StreamingQueryDefinition, _ plan: StreamPlan, _ sink: any StreamSink, _ handle: StreamingQueryHandle,
         _ status: @escaping @Sendable (String?) -> Void
     ) -> (any DeadLetterLog)? {
         var topic = definition.sink.options["deadLetterTopic"] ?? definition.options["deadLetterTopic"]
         guard sink.takesDeadLetters || topic != nil else { return nil }
-        let kafka = plan.branches.compactMap { branch in
+        let kafka = plan.streams.compactMap { branch in
             branch.source.format.equalsIgnoringCase("kafka") ? try? KafkaSourceOptions(branch.source.options, isStreaming: true) : nil
         }
         // Without a topic to take the name from, what cannot be written ends the query, and says which option is missing.

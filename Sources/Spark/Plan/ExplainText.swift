@@ -108,6 +108,9 @@ enum ExplainText {
                 "Generate \(generator.kind == .inline ? "inline" : "explode")(\(generator.arguments.map(text).joined(separator: ", "))), \(generator.isOuter)"
         case .expand(let rows, _, _): return "Expand [\(rows.map(list).joined(separator: ", "))]"
         case .deduplicate: return isPhysical ? "HashAggregate(distinct)" : "Distinct"
+        case .deduplicateWithin: return isPhysical ? "StreamingDeduplicateWithinWatermark" : "DeduplicateWithinWatermark"
+        case .watermark(let column, let delay, _):
+            return "EventTimeWatermark \(column < inputs.count ? inputs[column] : "#\(column)"), \(IntervalText.sql(micros: delay))"
         case .sample(let sample, _): return "Sample \(sample.lower), \(sample.upper), \(sample.withReplacement)"
         case .singleRow: return "Subquery scalar-subquery"
         case .python(let operation, _): return operation.label

@@ -6,6 +6,7 @@ extension Expression {
         case .attribute(let parts, _): parts.last ?? ""
         case .cast(.attribute(let parts, _), _, _): parts.last ?? ""
         case .cast(.alias(_, let name, _), _, _): name
+        case .function(let name, _, _, _) where name.lowercased() == "window": "window"
         default: prettySQL
         }
     }

@@ -179,6 +179,11 @@ package struct RelationalOptimizer {
         case .union(let left, let right, let schema): return .union(prune(left, wanted), prune(right, wanted), schema)
         case .setOperation, .singleRow, .show, .python: return plan.mapChildren(all)
         case .deduplicate(let keys, let child): return .deduplicate(keys, prune(child, wanted.union(keys)))
+        case .deduplicateWithin(let keys, let child):
+            let eventTimes = child.eventTimes.keys
+            return .deduplicateWithin(keys, prune(child, wanted.union(keys).union(eventTimes)))
+        case .watermark(let column, let delay, let child):
+            return .watermark(column: column, delayMicros: delay, prune(child, wanted.union([column])))
         case .observe(let name, let aggregate, let columns, let child):
             return .observe(name: name, aggregate, columns, prune(child, wanted.union(Self.used(aggregate.expressions))))
         case .join(let join, let left, let right):

@@ -29,6 +29,10 @@ package indirect enum ResolvedPlan: Hashable, Sendable {
     case expand([[ResolvedExpression]], StructType, ResolvedPlan)
     /// The first row for each combination of these columns.
     case deduplicate([Int], ResolvedPlan)
+    /// The first row for each combination of these columns, remembered for as long as the watermark's delay.
+    case deduplicateWithin([Int], ResolvedPlan)
+    /// The column is the event time of a stream, which comes at most this much late.
+    case watermark(column: Int, delayMicros: Int64, ResolvedPlan)
     case sample(Sample, ResolvedPlan)
     /// At most one row, else `SCALAR_SUBQUERY_TOO_MANY_ROWS`; none becomes a row of nulls.
     case singleRow(ResolvedPlan)
@@ -48,7 +52,8 @@ package indirect enum ResolvedPlan: Hashable, Sendable {
         case .project(let columns, _):
             StructType(columns.map { StructField($0.name, $0.expression.dataType, nullable: $0.expression.isNullable) })
         case .filter(_, let child), .limit(_, let child), .offset(_, let child), .tail(_, let child), .sort(_, let child),
-            .deduplicate(_, let child), .sample(_, let child), .observe(_, _, _, let child):
+            .deduplicate(_, let child), .deduplicateWithin(_, let child), .watermark(_, _, let child), .sample(_, let child),
+            .observe(_, _, _, let child):
             child.schema
         case .singleRow(let child):
             StructType(child.schema.fields.map { StructField($0.name, $0.dataType, nullable: true) })
@@ -67,8 +72,8 @@ package indirect enum ResolvedPlan: Hashable, Sendable {
         case .source, .values, .arrow, .range, .memoryTable: []
         case .project(_, let child), .filter(_, let child), .limit(_, let child), .offset(_, let child), .tail(_, let child),
             .sort(_, let child), .aggregate(_, let child), .window(_, let child), .generate(_, let child), .expand(_, _, let child),
-            .deduplicate(_, let child), .sample(_, let child), .singleRow(let child), .show(_, let child), .observe(_, _, _, let child),
-            .python(_, let child):
+            .deduplicate(_, let child), .deduplicateWithin(_, let child), .watermark(_, _, let child), .sample(_, let child),
+            .singleRow(let child), .show(_, let child), .observe(_, _, _, let child), .python(_, let child):
             [child]
         case .union(let left, let right, _), .setOperation(_, _, let left, let right, _), .join(_, let left, let right): [left, right]
         }
@@ -89,6 +94,8 @@ package indirect enum ResolvedPlan: Hashable, Sendable {
         case .generate(let generator, let child): .generate(generator, try transform(child))
         case .expand(let rows, let schema, let child): .expand(rows, schema, try transform(child))
         case .deduplicate(let keys, let child): .deduplicate(keys, try transform(child))
+        case .deduplicateWithin(let keys, let child): .deduplicateWithin(keys, try transform(child))
+        case .watermark(let column, let delay, let child): .watermark(column: column, delayMicros: delay, try transform(child))
         case .sample(let sample, let child): .sample(sample, try transform(child))
         case .singleRow(let child): .singleRow(try transform(child))
         case .show(let format, let child): .show(format, try transform(child))

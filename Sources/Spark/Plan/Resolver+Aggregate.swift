@@ -2,6 +2,7 @@
 extension Resolver {
     func aggregate(_ aggregate: Aggregate, _ child: LogicalPlan) throws -> Relation {
         if let pivot = aggregate.pivot { return try self.pivot(pivot, aggregate, child) }
+        if let (spread, below) = try windowed(aggregate, child) { return try self.aggregate(spread, below) }
         let relation = try resolve(relation: child)
         let resolver = ExpressionResolver(relation.scope, plans: self)
         resolver.allowsWindows = true

@@ -238,7 +238,7 @@ extension Resolver {
             || from == .date && (to == .timestamp || to == .timestampNTZ)
     }
 
-    func deduplicate(_ names: [String], _ child: LogicalPlan) throws -> Relation {
+    func deduplicate(_ names: [String], withinWatermark: Bool, _ child: LogicalPlan) throws -> Relation {
         var relation = try resolve(relation: child)
         var columns = Array(relation.schema.fields.indices)
         if !names.isEmpty {
@@ -256,7 +256,7 @@ extension Resolver {
                 )
             }
         }
-        relation.plan = .deduplicate(columns, relation.plan)
+        relation.plan = withinWatermark ? .deduplicateWithin(columns, relation.plan) : .deduplicate(columns, relation.plan)
         return relation
     }
 }

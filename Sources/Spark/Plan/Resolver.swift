@@ -89,7 +89,8 @@ package struct Resolver {
             var relation = try resolve(relation: child)
             for index in relation.origins.indices { relation.origins[index].planIDs.insert(id) }
             return relation
-        case .hint(_, let child), .repartition(_, _, let child), .watermark(_, _, let child): return try resolve(relation: child)
+        case .hint(_, let child), .repartition(_, _, let child): return try resolve(relation: child)
+        case .watermark(let column, let delay, let child): return try watermark(column, delay, child)
         case .project(let items, let child): return try project(items, child)
         case .withColumns(let columns, let child): return try withColumns(columns, child)
         case .renamed(let names, let child): return try renamed(names, try resolve(relation: child))
@@ -122,7 +123,7 @@ package struct Resolver {
         case .setOperation(let operation, let left, let right): return try setOperation(operation, left, right)
         case .join(let join, let left, let right): return try self.join(join, left, right)
         case .aggregate(let aggregate, let child): return try self.aggregate(aggregate, child)
-        case .deduplicate(let names, _, let child): return try deduplicate(names, child)
+        case .deduplicate(let names, let isWithin, let child): return try deduplicate(names, withinWatermark: isWithin, child)
         case .sample(let sample, let child): return try mapped(child) { .sample(sample, $0) }
         case .generate(let generate, let child): return try self.generate(generate, child)
         case .unpivot(let unpivot, let child): return try self.unpivot(unpivot, child)

@@ -8,9 +8,20 @@ protocol Accumulator: AnyObject {
     /// Group `to` goes on from what group `from` has.
     func carry(from: Int, to: Int)
     func result(_ groups: Int) throws -> Column
+    /// The results of these groups, in their order; `groups` is how many there are in all.
+    func result(of chosen: [Int32], _ groups: Int) throws -> Column
+    /// Writes the state of one group, for ``load(_:from:)`` to go on from.
+    func save(_ group: Int, into writer: inout StateWriter)
+    /// Takes the state of a group that is new.
+    func load(_ group: Int, from reader: inout StateReader) throws
+    /// A series of loads is over.
+    func loaded()
 }
 
 extension Accumulator {
+    func result(of chosen: [Int32], _ groups: Int) throws -> Column { try result(groups).gathered(chosen) }
+    func loaded() {}
+
     @inline(__always)
     func each(
         _ column: Column, _ rows: UnsafeBufferPointer<Int32>, _ groups: UnsafeBufferPointer<Int32>, _ body: (Int, Int) throws -> Void

@@ -39,6 +39,9 @@ final class Extreme<T: Comparable & BitwiseCopyable & FixedWidthInteger>: Accumu
     func result(_ groups: Int) -> Column {
         Column(type, count: groups, values: wrap(Buffer(Array(state.values.prefix(groups)))), validity: state.validity(groups))
     }
+
+    func save(_ group: Int, into writer: inout StateWriter) { state.save(group, into: &writer) }
+    func load(_ group: Int, from reader: inout StateReader) throws { try state.load(group, from: &reader) }
 }
 
 final class BooleanFold: Accumulator {
@@ -61,6 +64,9 @@ final class BooleanFold: Accumulator {
     func result(_ groups: Int) -> Column {
         Column(.boolean, count: groups, values: .boolean(Buffer(Array(state.values.prefix(groups)))), validity: state.validity(groups))
     }
+
+    func save(_ group: Int, into writer: inout StateWriter) { state.save(group, into: &writer) }
+    func load(_ group: Int, from reader: inout StateReader) throws { try state.load(group, from: &reader) }
 }
 
 final class BitFold: Accumulator {
@@ -108,12 +114,15 @@ final class BitFold: Accumulator {
             }
         return Column(type, count: groups, values: made, validity: state.validity(groups))
     }
+
+    func save(_ group: Int, into writer: inout StateWriter) { state.save(group, into: &writer) }
+    func load(_ group: Int, from reader: inout StateReader) throws { try state.load(group, from: &reader) }
 }
 
 /// Central moments up to the fourth, updated row by row as Spark's CentralMomentAgg does (Meng, "Simpler Online Updates for Arbitrary-Order
 /// Central Moments").
 final class Moments: Accumulator {
-    private struct State {
+    private struct State: BitwiseCopyable {
         var n = 0.0, average = 0.0, m2 = 0.0, m3 = 0.0, m4 = 0.0
     }
 
@@ -169,11 +178,14 @@ final class Moments: Accumulator {
         }
         return Column(.double, count: groups, values: .double(Buffer(result.values)), validity: result.validity(groups))
     }
+
+    func save(_ group: Int, into writer: inout StateWriter) { writer.write(plain: states[group]) }
+    func load(_ group: Int, from reader: inout StateReader) throws { states[group] = try reader.plain(State.self) }
 }
 
 /// Covariance, correlation and linear regression of pairs; a pair with a null does not count.
 final class Comoments: Accumulator {
-    private struct State {
+    private struct State: BitwiseCopyable {
         var n = 0.0, x = 0.0, y = 0.0, ck = 0.0, xx = 0.0, yy = 0.0
     }
 
@@ -249,6 +261,9 @@ final class Comoments: Accumulator {
         default: return nil
         }
     }
+
+    func save(_ group: Int, into writer: inout StateWriter) { writer.write(plain: states[group]) }
+    func load(_ group: Int, from reader: inout StateReader) throws { states[group] = try reader.plain(State.self) }
 }
 
 /// How many different values there are, by their 64-bit hashes: for the numbers of values that fit into memory, the exact count.
@@ -271,5 +286,15 @@ final class DistinctCount: Accumulator {
 
     func result(_ groups: Int) -> Column {
         Column(.long, count: groups, values: .long(Buffer(sets.prefix(groups).map { Int64($0.count) })))
+    }
+
+    func save(_ group: Int, into writer: inout StateWriter) {
+        writer.write(number: Int64(sets[group].count))
+        for hash in sets[group] { writer.write(plain: hash) }
+    }
+
+    func load(_ group: Int, from reader: inout StateReader) throws {
+        let count = try reader.number()
+        for _ in 0..<max(0, count) { sets[group].insert(try reader.plain(UInt64.self)) }
     }
 }

@@ -25,6 +25,15 @@ final class CountAccumulator: Accumulator {
     }
 
     func result(_ groups: Int) -> Column { Column(.long, count: groups, values: .long(Buffer(Array(counts.prefix(groups))))) }
+
+    func result(of chosen: [Int32], _ groups: Int) -> Column {
+        let values = Buffer<Int64>(count: chosen.count)
+        for (place, group) in chosen.enumerated() { values.pointer[place] = counts[Int(group)] }
+        return Column(.long, count: chosen.count, values: .long(values))
+    }
+
+    func save(_ group: Int, into writer: inout StateWriter) { writer.write(number: counts[group]) }
+    func load(_ group: Int, from reader: inout StateReader) throws { counts[group] = try reader.number() }
 }
 
 enum SumError {
@@ -58,6 +67,17 @@ struct Seen<T> {
         seen = []
         defer { (values, seen) = (taken, marks) }
         try taken.withUnsafeMutableBufferPointer { values in try marks.withUnsafeMutableBufferPointer { try body(values, $0) } }
+    }
+
+    func save(_ group: Int, into writer: inout StateWriter) where T: BitwiseCopyable {
+        writer.write(seen[group] ? 1 : 0)
+        if seen[group] { writer.write(plain: values[group]) }
+    }
+
+    mutating func load(_ group: Int, from reader: inout StateReader) throws where T: BitwiseCopyable {
+        guard try reader.byte() == 1 else { return }
+        values[group] = try reader.plain(T.self)
+        seen[group] = true
     }
 
     func validity(_ groups: Int) -> Bitmap? {
@@ -115,6 +135,16 @@ final class LongSum: Accumulator {
         }
         return Column(type, count: groups, values: .long(Buffer(Array(state.values.prefix(groups)))), validity: state.validity(groups))
     }
+
+    func save(_ group: Int, into writer: inout StateWriter) {
+        writer.write(overflowed.contains(group) ? 1 : 0)
+        state.save(group, into: &writer)
+    }
+
+    func load(_ group: Int, from reader: inout StateReader) throws {
+        if try reader.byte() == 1 { overflowed.insert(group) }
+        try state.load(group, from: &reader)
+    }
 }
 
 final class DoubleSum: Accumulator {
@@ -136,6 +166,9 @@ final class DoubleSum: Accumulator {
     func result(_ groups: Int) -> Column {
         Column(.double, count: groups, values: .double(Buffer(Array(state.values.prefix(groups)))), validity: state.validity(groups))
     }
+
+    func save(_ group: Int, into writer: inout StateWriter) { state.save(group, into: &writer) }
+    func load(_ group: Int, from reader: inout StateReader) throws { try state.load(group, from: &reader) }
 }
 
 final class DoubleProduct: Accumulator {
@@ -155,6 +188,9 @@ final class DoubleProduct: Accumulator {
     func result(_ groups: Int) -> Column {
         Column(.double, count: groups, values: .double(Buffer(Array(state.values.prefix(groups)))), validity: state.validity(groups))
     }
+
+    func save(_ group: Int, into writer: inout StateWriter) { state.save(group, into: &writer) }
+    func load(_ group: Int, from reader: inout StateReader) throws { try state.load(group, from: &reader) }
 }
 
 final class DoubleAverage: Accumulator {
@@ -188,6 +224,16 @@ final class DoubleAverage: Accumulator {
         state.values = (0..<groups).map { counts[$0] == 0 ? 0 : sums[$0] / Double(counts[$0]) }
         state.seen = counts.prefix(groups).map { $0 > 0 }
         return Column(.double, count: groups, values: .double(Buffer(state.values)), validity: state.validity(groups))
+    }
+
+    func save(_ group: Int, into writer: inout StateWriter) {
+        writer.write(plain: sums[group])
+        writer.write(number: counts[group])
+    }
+
+    func load(_ group: Int, from reader: inout StateReader) throws {
+        sums[group] = try reader.plain(Double.self)
+        counts[group] = try reader.number()
     }
 }
 
@@ -235,6 +281,16 @@ final class IntervalAverage: Accumulator {
                 type, count: groups, values: .integer(Buffer(state.values.map { Int32(clamping: $0) })), validity: state.validity(groups))
         }
         return Column(type, count: groups, values: .long(Buffer(state.values)), validity: state.validity(groups))
+    }
+
+    func save(_ group: Int, into writer: inout StateWriter) {
+        writer.write(plain: sums[group])
+        writer.write(number: counts[group])
+    }
+
+    func load(_ group: Int, from reader: inout StateReader) throws {
+        sums[group] = try reader.plain(Int64.self)
+        counts[group] = try reader.number()
     }
 }
 
@@ -293,6 +349,16 @@ final class DecimalSum: Accumulator {
         }
         return Column(type, count: groups, values: .decimal(Buffer(Array(state.values.prefix(groups)))), validity: state.validity(groups))
     }
+
+    func save(_ group: Int, into writer: inout StateWriter) {
+        writer.write(overflowed.contains(group) ? 1 : 0)
+        state.save(group, into: &writer)
+    }
+
+    func load(_ group: Int, from reader: inout StateReader) throws {
+        if try reader.byte() == 1 { overflowed.insert(group) }
+        try state.load(group, from: &reader)
+    }
 }
 
 final class DecimalAverage: Accumulator {
@@ -345,5 +411,15 @@ final class DecimalAverage: Accumulator {
             state.values.append(SumMath.divide(scaled, by: Int128(count)))
         }
         return Column(type, count: groups, values: .decimal(Buffer(state.values)), validity: state.validity(groups))
+    }
+
+    func save(_ group: Int, into writer: inout StateWriter) {
+        writer.write(plain: sums[group])
+        writer.write(number: counts[group])
+    }
+
+    func load(_ group: Int, from reader: inout StateReader) throws {
+        sums[group] = try reader.plain(Int128.self)
+        counts[group] = try reader.number()
     }
 }

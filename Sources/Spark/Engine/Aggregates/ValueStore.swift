@@ -13,15 +13,50 @@ struct ValueStore {
             // A copy: a few values must not keep whole batches alive.
             parts.append(column.gathered(.rows(rows)))
             count += rows.count
-            // Many small parts would make each gather long.
-            if parts.count > 64 { parts = [Column.concatenated(parts, type)] }
+            // Parts at least twice as long as the next: few of them, and each value is moved a few times only.
+            while parts.count > 1, parts[parts.count - 2].count <= 2 * parts[parts.count - 1].count {
+                let last = parts.removeLast()
+                parts[parts.count - 1] = Column.concatenated([parts[parts.count - 1], last], type)
+            }
         }
         return first
     }
 
-    func column() -> Column { parts.isEmpty ? Column.nulls(type, count: 0) : Column.concatenated(parts, type) }
+    mutating func column() -> Column {
+        if parts.isEmpty { return Column.nulls(type, count: 0) }
+        if parts.count > 1 { parts = [Column.concatenated(parts, type)] }
+        return parts[0]
+    }
 
-    func gathered(_ positions: [Int32]) -> Column {
+    // MARK: Saved values
+
+    private var loading: RowKeyDecoding?
+    private var loadingCount = 0
+
+    mutating func save(_ position: Int32, into writer: inout StateWriter) {
+        var bytes: [UInt8] = []
+        RowKeyEncoding([column()]).append(Int(position), to: &bytes)
+        writer.write(bytes)
+    }
+
+    /// The position that the value has once the series of loads is over.
+    mutating func load(from reader: inout StateReader) throws -> Int32 {
+        let bytes = try reader.content()
+        let decoding = loading ?? RowKeyDecoding([type])
+        loading = decoding
+        guard decoding.append(bytes.bindMemory(to: UInt8.self)) else { throw StateReader.corrupt }
+        loadingCount += 1
+        return Int32(count + loadingCount - 1)
+    }
+
+    mutating func loaded() {
+        guard let made = loading?.finish() else { return }
+        loading = nil
+        loadingCount = 0
+        _ = add(made[0], (0..<Int32(made[0].count)).map { $0 })
+    }
+
+    mutating func gathered(_ positions: [Int32]) -> Column {
         count == 0 ? Column.nulls(type, count: positions.count) : column().gathered(positions)
     }
 
@@ -85,6 +120,21 @@ final class EndValue: Accumulator {
     }
 
     func result(_ groups: Int) -> Column { store.gathered(positions.prefix(groups).map { max(-1, $0) }) }
+
+    func save(_ group: Int, into writer: inout StateWriter) {
+        writer.write(positions[group] >= 0 ? 2 : positions[group] == -2 ? 1 : 0)
+        if positions[group] >= 0 { store.save(positions[group], into: &writer) }
+    }
+
+    func load(_ group: Int, from reader: inout StateReader) throws {
+        switch try reader.byte() {
+        case 2: positions[group] = try store.load(from: &reader)
+        case 1: positions[group] = -2
+        default: break
+        }
+    }
+
+    func loaded() { store.loaded() }
 }
 
 /// The value that stands beside the least or greatest key: `min_by`, `max_by`, and `min` and `max` of texts and nested types.
@@ -148,6 +198,21 @@ final class KeyedValue: Accumulator {
     }
 
     func result(_ groups: Int) -> Column { store.gathered(Array(positions.prefix(groups))) }
+
+    func save(_ group: Int, into writer: inout StateWriter) {
+        guard let key = keys[group] else { return writer.write(0) }
+        writer.write(1)
+        writer.write(key)
+        store.save(positions[group], into: &writer)
+    }
+
+    func load(_ group: Int, from reader: inout StateReader) throws {
+        guard try reader.byte() == 1 else { return }
+        keys[group] = Array(try reader.content())
+        positions[group] = try store.load(from: &reader)
+    }
+
+    func loaded() { store.loaded() }
 }
 
 /// All values of each group, from which the result is made in the end: lists, sets, percentiles, modes.
@@ -189,7 +254,28 @@ final class ValueLists: Accumulator {
     }
 
     func result(_ groups: Int) throws -> Column {
-        try finish(Content(values: store.column(), lists: lists.prefix(groups), order: orders.map { $0.column() }))
+        try finish(Content(values: store.column(), lists: lists.prefix(groups), order: orders.indices.map { orders[$0].column() }))
+    }
+
+    func save(_ group: Int, into writer: inout StateWriter) {
+        writer.write(number: Int64(lists[group].count))
+        for position in lists[group] {
+            store.save(position, into: &writer)
+            for index in orders.indices { orders[index].save(position, into: &writer) }
+        }
+    }
+
+    func load(_ group: Int, from reader: inout StateReader) throws {
+        let count = try reader.number()
+        for _ in 0..<max(0, count) {
+            lists[group].append(try store.load(from: &reader))
+            for index in orders.indices { _ = try orders[index].load(from: &reader) }
+        }
+    }
+
+    func loaded() {
+        store.loaded()
+        for index in orders.indices { orders[index].loaded() }
     }
 }
 

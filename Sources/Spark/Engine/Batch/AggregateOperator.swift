@@ -137,7 +137,7 @@ final class AggregateFolding {
     }
 
     func result() throws -> ResultBatch {
-        var columns = keyStores.map { $0.column() }
+        var columns = keyStores.indices.map { keyStores[$0].column() }
         for (index, column) in columns.enumerated() where column.count == 0 && groupCount > 0 {
             columns[index] = Column.nulls(column.type, count: groupCount)
         }

@@ -4,8 +4,11 @@ struct BatchPlanner {
     let open: @Sendable (PhysicalPlan.Branch) throws -> any StreamSource
     let memoryTable: @Sendable (String) -> MemoryTable?
     let arrow: @Sendable ([[UInt8]], StructType) throws -> [ResultBatch]
+    /// For one micro-batch of a streaming query: the steps that only that has.
+    var stream: StreamPlanning?
 
     func plan(_ plan: ResolvedPlan) throws -> any BatchOperator {
+        if let step = try stream?.step(plan, self) { return step }
         let schema = plan.schema
         if Self.isScan(plan) {
             let physical = try Optimizer(fold: PlanCompiler.fold).optimize(plan)
@@ -72,6 +75,12 @@ struct BatchPlanner {
         case .generate(let generator, let child): return GenerateOperator(try self.plan(child), generator, run: run)
         case .expand(let rows, let schema, let child): return ExpandOperator(try self.plan(child), rows, schema: schema, run: run)
         case .deduplicate(let keys, let child): return DeduplicateOperator(try self.plan(child), keys: keys, run: run)
+        // What is there is all there is: nothing comes late.
+        case .watermark(_, _, let child): return try self.plan(child)
+        case .deduplicateWithin:
+            throw SparkError(
+                "UNSUPPORTED_FEATURE", sqlState: "0A000",
+                "dropDuplicatesWithinWatermark is not supported with batch DataFrames/DataSets.", nextStep: "call dropDuplicates")
         case .sample(let sample, let child): return SampleOperator(try self.plan(child), sample)
         case .singleRow(let child): return SingleRowOperator(try self.plan(child), schema: child.schema)
         case .show(let format, let child): return ShowOperator(try self.plan(child), format, schema: child.schema, run: run)
@@ -81,7 +90,7 @@ struct BatchPlanner {
     }
 
     /// Filters and projections over one source: they run on its chunks.
-    private static func isScan(_ plan: ResolvedPlan) -> Bool {
+    static func isScan(_ plan: ResolvedPlan) -> Bool {
         switch plan {
         case .source: true
         case .project(_, let child), .filter(_, let child): isScan(child)

@@ -47,12 +47,15 @@ extension QueryLauncher {
             zone: try ZoneRules.named(session.setting("spark.sql.session.timeZone") ?? "UTC"),
             memoryMax: configuration.values.bytes("engine.query.memory"),
             python: PythonContext(workers: python) { session.setting($0) })
-        let planner = BatchPlanner(
-            run: run, open: { [self] branch in try source(branch, SourceSignal()) }, memoryTable: { [self] in memoryTable($0) },
-            arrow: { try ArrowRows.decode($0, $1) })
-        let steps = try planner.plan(PythonExtraction.settle(RelationalOptimizer(fold: PlanCompiler.fold).optimize(plan)))
+        let steps = try planner(run).plan(PythonExtraction.settle(RelationalOptimizer(fold: PlanCompiler.fold).optimize(plan)))
         try await withTaskExecutorPreference(WorkerExecutor(workers)) { try await steps.run(body) }
         session.observed(run.observed.withLockedValue { $0 })
+    }
+
+    func planner(_ run: BatchRun) -> BatchPlanner {
+        BatchPlanner(
+            run: run, open: { [self] branch in try source(branch, SourceSignal()) }, memoryTable: { [self] in memoryTable($0) },
+            arrow: { try ArrowRows.decode($0, $1) })
     }
 
     // MARK: Pivots

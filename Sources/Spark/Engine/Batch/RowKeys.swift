@@ -20,6 +20,11 @@ struct RowKeys {
         (bytes, offsets) = RowKeyEncoding(parts).keys(.all(count))
     }
 
+    /// Of the selected rows, in their order.
+    init(_ columns: [Column], _ selection: Selection) {
+        (bytes, offsets) = RowKeyEncoding(columns).keys(selection)
+    }
+
     func withBytes<R>(_ row: Int, _ body: (UnsafeBufferPointer<UInt8>) throws -> R) rethrows -> R {
         try bytes.withUnsafeBufferPointer { try body(UnsafeBufferPointer(rebasing: $0[offsets[row]..<offsets[row + 1]])) }
     }
@@ -78,10 +83,17 @@ struct RowKeys {
 /// Numbers distinct keys in the order of their first appearance: an open-addressing table over key bytes that it copies.
 struct RowKeyTable {
     /// Group number plus one; zero is free.
-    private var slots: [Int32] = Array(repeating: 0, count: 1_024)
+    private var slots: [Int32]
     private var hashes: [UInt64] = []
     private var bytes: [UInt8] = []
     private var offsets: [Int] = [0]
+
+    /// - Parameter slots: a power of two.
+    init(slots: Int = 1_024) { self.slots = Array(repeating: 0, count: slots) }
+
+    func withKey<R>(_ number: Int, _ body: (UnsafeBufferPointer<UInt8>) throws -> R) rethrows -> R {
+        try bytes.withUnsafeBufferPointer { try body(UnsafeBufferPointer(rebasing: $0[offsets[number]..<offsets[number + 1]])) }
+    }
 
     var count: Int { hashes.count }
     var byteCount: Int { bytes.count + slots.count * 4 + hashes.count * 16 }
@@ -116,6 +128,8 @@ struct RowKeyTable {
         }
         return result
     }
+
+    func find(_ key: UnsafeBufferPointer<UInt8>) -> Int32 { slots[slot(key, RowKeys.hash(key))] - 1 }
 
     private func slot(_ key: UnsafeBufferPointer<UInt8>, _ hash: UInt64) -> Int {
         let mask = slots.count - 1

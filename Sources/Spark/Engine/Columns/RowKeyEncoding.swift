@@ -38,6 +38,7 @@ struct RowKeyEncoding {
 
     /// The keys of the selected rows in their order, end to end: `offsets[n]..<offsets[n + 1]` is the n-th.
     func keys(_ selection: Selection) -> (bytes: [UInt8], offsets: [Int]) {
+        if let keys = longKeys(selection) { return keys }
         var bytes: [UInt8] = []
         var offsets = [0]
         offsets.reserveCapacity(selection.count + 1)
@@ -46,6 +47,33 @@ struct RowKeyEncoding {
             offsets.append(bytes.count)
         }
         return (bytes, offsets)
+    }
+
+    /// Keys of whole numbers without nulls, which have one width: most keys of large groups are such.
+    private func longKeys(_ selection: Selection) -> (bytes: [UInt8], offsets: [Int])? {
+        var columns: [UnsafeMutablePointer<Int64>] = []
+        for part in parts {
+            guard part.isAscending, part.column.validity == nil, part.column.stride == 1, case .long(let buffer) = part.column.values else {
+                return nil
+            }
+            columns.append(buffer.pointer)
+        }
+        guard !columns.isEmpty else { return nil }
+        let width = 9 * columns.count
+        let count = selection.count
+        let bytes = [UInt8](unsafeUninitializedCapacity: width * count) { target, filled in
+            filled = width * count
+            guard var next = UnsafeMutableRawPointer(target.baseAddress) else { return }
+            selection.eachRow { row in
+                for column in columns {
+                    next.storeBytes(of: 1, as: UInt8.self)
+                    let turned = (UInt64(bitPattern: column[row]) ^ 1 << 63).bigEndian
+                    (next + 1).storeBytes(of: turned, as: UInt64.self)
+                    next += 9
+                }
+            }
+        }
+        return (bytes, (0...count).map { $0 * width })
     }
 
     private static func append<T: FixedWidthInteger>(_ value: T, to key: inout [UInt8]) {

@@ -14,7 +14,8 @@ final class NoopSink: StreamSink {
 
 /// A named table in memory, readable by tests and programs: `format("memory")` with a `queryName`.
 ///
-/// A batch's rows appear when it is committed, and a replayed batch replaces itself, so that the table holds each row once.
+/// A batch's rows appear when it is committed, and a replayed batch replaces itself, so that the table holds each row once. In complete mode
+/// each batch takes the place of the one before; in update mode rows are appended, as Spark's memory sink does.
 package final class MemoryTable: Sendable {
     private struct State {
         var rows: [[Literal]] = []
@@ -33,12 +34,14 @@ package final class MemoryTable: Sendable {
     func set(_ schema: StructType) { state.withLockedValue { $0.schema = schema } }
 
     func append(_ rows: [[Literal]]) { state.withLockedValue { $0.rows += rows } }
+    func replace(_ rows: [[Literal]]) { state.withLockedValue { $0.rows = rows } }
     var count: Int { state.withLockedValue { $0.rows.count } }
 }
 
 final class MemorySink: StreamSink {
     private let table: MemoryTable
     private let pending = NIOLockedValueBox<[[Literal]]>([])
+    private let isComplete = NIOLockedValueBox(false)
 
     init(table: MemoryTable) {
         self.table = table
@@ -47,7 +50,10 @@ final class MemorySink: StreamSink {
     var description: String { "MemorySink" }
     var takesDeadLetters: Bool { false }
 
-    func prepare(_ schema: StructType, _ mode: OutputMode) async throws { table.set(schema) }
+    func prepare(_ schema: StructType, _ mode: OutputMode) async throws {
+        table.set(schema)
+        isComplete.withLockedValue { $0 = mode == .complete }
+    }
     func begin(_ batch: MicroBatch) async throws { pending.withLockedValue { $0 = [] } }
 
     func encode(_ rows: ResultRows, isSingle: Bool) throws -> SinkOutput {
@@ -60,7 +66,7 @@ final class MemorySink: StreamSink {
             pending += rows
             return pending.count
         }
-        if table.count + total > MemoryTable.rowsMax {
+        if (isComplete.withLockedValue { $0 } ? 0 : table.count) + total > MemoryTable.rowsMax {
             throw SparkError(
                 "MEMORY_SINK_FULL", sqlState: "54000", "The memory sink holds at most \(MemoryTable.rowsMax) rows.",
                 nextStep: "write to a table that is stored, or filter the query")
@@ -70,11 +76,11 @@ final class MemorySink: StreamSink {
     func finish() async throws -> [RefusedRows] { [] }
 
     func committed(_ batch: Int64) async {
-        table.append(
-            pending.withLockedValue { pending in
-                defer { pending = [] }
-                return pending
-            })
+        let rows = pending.withLockedValue { pending in
+            defer { pending = [] }
+            return pending
+        }
+        if isComplete.withLockedValue({ $0 }) { table.replace(rows) } else { table.append(rows) }
     }
 }
 

@@ -4,25 +4,35 @@ internal import NIOConcurrencyHelpers
 
 /// The engine's one RocksDB: offsets and commits of all queries, the last two versions of each. Every write is synced before it returns.
 ///
-/// Keys: `q/<id>/m` what the query is, `q/<id>/s` where its sources began, `q/<id>/t` which topics its offsets speak of, `q/<id>/f<source>/<place>` the files that a source found, `q/<id>/o/<batch>` its logged micro-batches, `q/<id>/c/<batch>` their commits; batch numbers as sixteen
-/// hexadecimal digits, so that they sort. It is small: caches and memtables are sized for that.
+/// Keys: `q/<id>/m` what the query is, `q/<id>/s` where its sources began, `q/<id>/t` which topics its offsets speak of,
+/// `q/<id>/f<source>/<place>` the files that a source found, `q/<id>/o/<batch>` its logged micro-batches, `q/<id>/c/<batch>` their commits; batch
+/// numbers as sixteen hexadecimal digits, so that they sort. That part is small: caches and memtables are sized for that. What stateful
+/// operators hold is in a column family of its own (`CheckpointStore+State.swift`), and goes into the same write as the commit of the batch that
+/// made it.
 final class CheckpointStore: @unchecked Sendable {
     // Unchecked: RocksDB's handle is safe to use from any thread; closing is guarded by the lock, and callers stop first.
-    private let database: OpaquePointer
+    let database: OpaquePointer
+    let stateFamily: OpaquePointer
+    private let defaultFamily: OpaquePointer
     private let options: OpaquePointer
+    private let stateOptions: OpaquePointer
     private let writeOptions: OpaquePointer
-    private let readOptions: OpaquePointer
+    let readOptions: OpaquePointer
     private let isClosed = NIOLockedValueBox(false)
 
-    init(path: String) throws {
+    /// - Parameter stateMemtable: bytes of state that are gathered before they are sorted into a file.
+    init(path: String, stateMemtable: Int = 16 << 20) throws {
         options = rocksdb_options_create()
         rocksdb_options_set_create_if_missing(options, 1)
+        rocksdb_options_set_create_missing_column_families(options, 1)
         rocksdb_options_set_write_buffer_size(options, 1 << 20)
         rocksdb_options_set_max_write_buffer_number(options, 2)
         rocksdb_options_set_max_open_files(options, 32)
         rocksdb_options_set_keep_log_file_num(options, 1)
         rocksdb_options_set_info_log_level(options, 3)
-        rocksdb_options_set_max_total_wal_size(options, 4 << 20)
+        // The log must hold what both families' memtables do.
+        rocksdb_options_set_max_total_wal_size(options, UInt64(2 * stateMemtable + 4 << 20))
+        stateOptions = Self.stateOptions(memtable: stateMemtable)
         let table = rocksdb_block_based_options_create()
         let cache = rocksdb_cache_create_lru(256 << 10)
         rocksdb_block_based_options_set_block_cache(table, cache)
@@ -33,14 +43,25 @@ final class CheckpointStore: @unchecked Sendable {
         rocksdb_writeoptions_set_sync(writeOptions, 1)
         readOptions = rocksdb_readoptions_create()
         var error: UnsafeMutablePointer<CChar>?
-        guard let opened = rocksdb_open(options, path, &error), error == nil else {
+        var families: [OpaquePointer?] = [nil, nil]
+        let opened = Self.open(path, [options, stateOptions], &families, &error)
+        guard let opened, error == nil, let defaultFamily = families[0], let stateFamily = families[1] else {
             let reason = Self.take(&error) ?? "unknown"
             rocksdb_options_destroy(options)
+            rocksdb_options_destroy(stateOptions)
             rocksdb_writeoptions_destroy(writeOptions)
             rocksdb_readoptions_destroy(readOptions)
             throw DataFolderError.unusable(box: "engine", path: path, reason: reason)
         }
         database = opened
+        self.defaultFamily = defaultFamily
+        self.stateFamily = stateFamily
+    }
+
+    private static func open(
+        _ path: String, _ options: [OpaquePointer?], _ families: inout [OpaquePointer?], _ error: inout UnsafeMutablePointer<CChar>?
+    ) -> OpaquePointer? {
+        ["default", "state"].withCStrings { rocksdb_open_column_families(options[0], path, 2, $0, options, &families, &error) }
     }
 
     func close() {
@@ -49,7 +70,10 @@ final class CheckpointStore: @unchecked Sendable {
             return !closed
         }
         guard isFirst else { return }
+        rocksdb_column_family_handle_destroy(stateFamily)
+        rocksdb_column_family_handle_destroy(defaultFamily)
         rocksdb_close(database)
+        rocksdb_options_destroy(stateOptions)
         rocksdb_writeoptions_destroy(writeOptions)
         rocksdb_readoptions_destroy(readOptions)
         rocksdb_options_destroy(options)
@@ -57,7 +81,7 @@ final class CheckpointStore: @unchecked Sendable {
 
     deinit { close() }
 
-    private static func take(_ error: inout UnsafeMutablePointer<CChar>?) -> String? {
+    static func take(_ error: inout UnsafeMutablePointer<CChar>?) -> String? {
         guard let message = error else { return nil }
         defer {
             rocksdb_free(message)
@@ -88,8 +112,10 @@ final class CheckpointStore: @unchecked Sendable {
 
     func forget(_ id: StreamingQueryID) throws {
         let keys = try scan(prefix: "q/\(id)/").map(\.0)
+        let state = StateScope.range(of: id)
         try write { batch in
             for key in keys { batch.delete(key) }
+            StateWrites(batch: batch.batch, family: stateFamily).deleteRange(from: state.start, to: state.end)
         }
     }
 
@@ -147,24 +173,32 @@ final class CheckpointStore: @unchecked Sendable {
     // MARK: Micro-batches
 
     /// The newest logged batch, and whether it was committed.
-    func last(_ id: StreamingQueryID) throws -> (batch: MicroBatch, isCommitted: Bool)? {
+    func last(_ id: StreamingQueryID) throws -> (batch: MicroBatch, isCommitted: Bool, note: CommitNote)? {
         guard let (_, text) = try scan(prefix: "q/\(id)/o/").last else { return nil }
         guard let json = try? JSON(parsing: text), let batch = MicroBatch(json: json) else {
             throw SparkError(
                 "STREAMING_CHECKPOINT_CORRUPT", sqlState: "XXKST",
                 "The checkpoint of the query \(id) holds a batch that cannot be read: \(text.prefix(200)).")
         }
-        return (batch, try get(Self.key(id, "c", batch.id)) != nil)
+        let commit = try get(Self.key(id, "c", batch.id))
+        // Not committed: the batch goes on from what the one before it left.
+        let before = try commit ?? get(Self.key(id, "c", batch.id - 1))
+        let note = before.flatMap { try? JSON(parsing: $0) }.map(CommitNote.init(json:)) ?? CommitNote()
+        return (batch, commit != nil, note)
     }
 
     func log(_ batch: MicroBatch, of id: StreamingQueryID) throws {
         try write { $0.put(Self.key(id, "o", batch.id), batch.json.text) }
     }
 
-    /// One synced write: the commit, the next batch's offsets when there is one, and the removal of what is older than two versions.
-    func commit(_ batch: Int64, next: MicroBatch?, of id: StreamingQueryID) throws {
+    /// One synced write: the commit, the state that the batch made, the next batch's offsets when there is one, and the removal of what is
+    /// older than two versions.
+    func commit(
+        _ batch: Int64, next: MicroBatch?, of id: StreamingQueryID, note: CommitNote = CommitNote(), state: (StateWrites) -> Void = { _ in }
+    ) throws {
         try write { writes in
-            writes.put(Self.key(id, "c", batch), "{}")
+            writes.put(Self.key(id, "c", batch), note.json.text)
+            state(StateWrites(batch: writes.batch, family: stateFamily))
             if let next { writes.put(Self.key(id, "o", next.id), next.json.text) }
             if batch >= 2 {
                 writes.delete(Self.key(id, "o", batch - 2))

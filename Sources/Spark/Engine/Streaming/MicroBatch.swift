@@ -11,16 +11,23 @@ struct MicroBatch: Hashable, Sendable {
     var plannedMicros: Int64
     /// Where the dead-letter topics ended, at the latest, before the batch: a replay looks from there for what it has already sent.
     var deadLetterEnds: SourceOffset
+    /// nil for a query without watermarks.
+    var eventTime: EventTimeMark?
 
     var span: Int64 { ranges.reduce(0) { $0 + $1.span } }
     /// The least base timestamp of the next batch.
     var timestampEnd: Int64 { baseTimestamp + span }
 
     var json: JSON {
-        [
+        var members: JSON.Members = [
             "batch": .integer(id), "baseTimestamp": .integer(baseTimestamp), "planned": .integer(plannedMicros),
             "sources": .array(ranges.map { ["start": $0.start.json, "end": $0.end.json] }), "deadLetterEnds": deadLetterEnds.json,
         ]
+        if let eventTime {
+            members["watermark"] = .integer(eventTime.watermark)
+            members["lateWatermark"] = .integer(eventTime.late)
+        }
+        return .object(members)
     }
 
     init?(json: JSON) {
@@ -34,15 +41,59 @@ struct MicroBatch: Hashable, Sendable {
             ranges.append(SourceRange(start: start, end: end))
         }
         guard let ends = SourceOffset(json: json["deadLetterEnds"] ?? [:]) else { return nil }
-        self.init(id: id, ranges: ranges, baseTimestamp: base, plannedMicros: planned, deadLetterEnds: ends)
+        let eventTime = json["watermark"]?.integer.map { EventTimeMark(watermark: $0, late: json["lateWatermark"]?.integer ?? $0) }
+        self.init(
+            id: id, ranges: ranges, baseTimestamp: base, plannedMicros: planned, deadLetterEnds: ends, eventTime: eventTime)
     }
 
-    init(id: Int64, ranges: [SourceRange], baseTimestamp: Int64, plannedMicros: Int64, deadLetterEnds: SourceOffset) {
+    init(
+        id: Int64, ranges: [SourceRange], baseTimestamp: Int64, plannedMicros: Int64, deadLetterEnds: SourceOffset,
+        eventTime: EventTimeMark? = nil
+    ) {
         self.id = id
         self.ranges = ranges
         self.baseTimestamp = baseTimestamp
         self.plannedMicros = plannedMicros
         self.deadLetterEnds = deadLetterEnds
+        self.eventTime = eventTime
+    }
+}
+
+/// How far the event time of a query has come, in microseconds: the same at each replay of a batch.
+struct EventTimeMark: Hashable, Sendable {
+    /// State up to here is done when the batch ends.
+    var watermark: Int64
+    /// Rows up to here come too late: the watermark of the batch before, whose state is gone already.
+    var late: Int64
+
+    /// Spark's watermark before any row was seen.
+    static let beginning = EventTimeMark(watermark: 0, late: 0)
+
+    /// What the next batch has.
+    func next(watermark: Int64) -> EventTimeMark { EventTimeMark(watermark: max(self.watermark, watermark), late: self.watermark) }
+}
+
+/// What is written down with a commit, for the batch after it.
+struct CommitNote: Hashable, Sendable {
+    /// The watermark that the batch's rows gave.
+    var watermark: Int64?
+    /// Beyond the timestamp of every row that the batch wrote, where it wrote more rows than it read.
+    var timestampEnd: Int64?
+
+    var json: JSON {
+        var members: JSON.Members = [:]
+        if let watermark { members["nextWatermark"] = .integer(watermark) }
+        if let timestampEnd { members["timestampEnd"] = .integer(timestampEnd) }
+        return .object(members)
+    }
+
+    init(watermark: Int64? = nil, timestampEnd: Int64? = nil) {
+        self.watermark = watermark
+        self.timestampEnd = timestampEnd
+    }
+
+    init(json: JSON) {
+        self.init(watermark: json["nextWatermark"]?.integer, timestampEnd: json["timestampEnd"]?.integer)
     }
 }
 
@@ -66,10 +117,12 @@ struct MicroBatchSteps {
 
     enum Event: Hashable {
         /// Ranges to read; all empty when the source only moved.
-        case planned([SourceRange], nowMicros: Int64, deadLetterEnds: SourceOffset)
+        case planned([SourceRange], nowMicros: Int64, deadLetterEnds: SourceOffset, eventTime: EventTimeMark? = nil)
         case logged
         /// The batch is in the sink; what is waiting already becomes the next batch.
-        case executed(next: [SourceRange]?, nowMicros: Int64, deadLetterEnds: SourceOffset)
+        case executed(
+            next: [SourceRange]?, nowMicros: Int64, deadLetterEnds: SourceOffset, eventTime: EventTimeMark? = nil,
+            note: CommitNote = CommitNote())
         case committed
     }
 
@@ -94,11 +147,11 @@ struct MicroBatchSteps {
     }
 
     /// A query that finds its last batch in the log.
-    init(last: MicroBatch, isCommitted: Bool) {
+    init(last: MicroBatch, isCommitted: Bool, note: CommitNote = CommitNote()) {
         state = isCommitted ? .waiting : .executing(last, isReplay: true)
         batchNext = last.id + 1
         offsets = last.ranges.map(\.end)
-        timestampNext = last.timestampEnd
+        timestampNext = max(last.timestampEnd, note.timestampEnd ?? 0)
     }
 
     /// The batch that is next to be committed, or to be planned.
@@ -127,12 +180,13 @@ struct MicroBatchSteps {
 
     mutating func handle(_ event: Event) {
         switch (state, event) {
-        case (.waiting, .planned(let ranges, let now, let ends)):
-            state = .logging(take(ranges, now, ends))
+        case (.waiting, .planned(let ranges, let now, let ends, let eventTime)):
+            state = .logging(take(ranges, now, ends, eventTime))
         case (.logging(let batch), .logged):
             state = .executing(batch, isReplay: false)
-        case (.executing, .executed(let ranges, let now, let ends)):
-            state = .committing(next: ranges.map { take($0, now, ends) })
+        case (.executing, .executed(let ranges, let now, let ends, let eventTime, let note)):
+            timestampNext = max(timestampNext, note.timestampEnd ?? 0)
+            state = .committing(next: ranges.map { take($0, now, ends, eventTime) })
         case (.committing(let next), .committed):
             state = next.map { .executing($0, isReplay: false) } ?? .waiting
         case (.waiting, _), (.logging, _), (.executing, _), (.committing, _):
@@ -140,9 +194,10 @@ struct MicroBatchSteps {
         }
     }
 
-    private mutating func take(_ ranges: [SourceRange], _ now: Int64, _ ends: SourceOffset) -> MicroBatch {
+    private mutating func take(_ ranges: [SourceRange], _ now: Int64, _ ends: SourceOffset, _ eventTime: EventTimeMark?) -> MicroBatch {
         let batch = MicroBatch(
-            id: batchNext, ranges: ranges, baseTimestamp: max(now, timestampNext), plannedMicros: now, deadLetterEnds: ends)
+            id: batchNext, ranges: ranges, baseTimestamp: max(now, timestampNext), plannedMicros: now, deadLetterEnds: ends,
+            eventTime: eventTime)
         batchNext += 1
         offsets = ranges.map(\.end)
         timestampNext = batch.timestampEnd

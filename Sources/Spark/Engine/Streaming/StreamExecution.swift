@@ -18,6 +18,8 @@ final class StreamExecution: Sendable {
 
     let handle: StreamingQueryHandle
     let branches: [Branch]
+    /// For a plan that is more than branches: it runs what the branches' sources read.
+    let stateful: StatefulQuery?
     let sink: any StreamSink
     let deadLetters: (any DeadLetterLog)?
     let checkpoint: CheckpointStore
@@ -43,7 +45,8 @@ final class StreamExecution: Sendable {
     }
 
     init(
-        handle: StreamingQueryHandle, branches: [Branch], sink: any StreamSink, deadLetters: (any DeadLetterLog)?,
+        handle: StreamingQueryHandle, branches: [Branch], stateful: StatefulQuery? = nil, sink: any StreamSink,
+        deadLetters: (any DeadLetterLog)?,
         checkpoint: CheckpointStore, location: String? = nil,
         trigger: Trigger, workers: NIOThreadPool, python: PythonContext? = nil, signal: SourceSignal, logger: Logger,
         clock: @escaping @Sendable () -> Int64,
@@ -51,6 +54,7 @@ final class StreamExecution: Sendable {
     ) {
         self.handle = handle
         self.branches = branches
+        self.stateful = stateful
         self.sink = sink
         self.deadLetters = deadLetters
         self.checkpoint = checkpoint
@@ -112,11 +116,14 @@ final class StreamExecution: Sendable {
                     "The checkpoint has \(last.batch.ranges.count) sources, the query has \(branches.count).",
                     nextStep: "give the changed query its own checkpointLocation")
             }
-            steps = MicroBatchSteps(last: last.batch, isCommitted: last.isCommitted)
+            steps = MicroBatchSteps(last: last.batch, isCommitted: last.isCommitted, note: last.note)
+            let watermark = last.isCommitted ? last.note.watermark : last.batch.eventTime?.watermark
+            try await onWorker { [stateful] in try stateful?.open(watermark: watermark) }
             try await begin(at: last.batch.ranges.map { last.isCommitted ? $0.end : $0.start }, batch: steps.batch)
         } else {
             let offsets = try await initialOffsets()
             steps = MicroBatchSteps(offsets: offsets)
+            try await onWorker { [stateful] in try stateful?.open(watermark: nil) }
             try await begin(at: offsets, batch: steps.batch)
         }
         var bound: [SourceOffset]?
@@ -126,12 +133,17 @@ final class StreamExecution: Sendable {
             bound = ends
         }
         var executed: Executed?
+        var previous = last.flatMap { $0.isCommitted ? $0.batch : nil }
         while true {
             try Task.checkCancellation()
             switch steps.action {
             case .plan(_, let after):
-                guard let ranges = try await plan(after, bound: bound) else { return }
-                steps.handle(.planned(ranges, nowMicros: clock(), deadLetterEnds: deadLetters?.ends ?? SourceOffset()))
+                let isEvicting = stateful?.canEvict(after: previous) ?? false
+                guard let ranges = try await plan(after, bound: bound, isEvicting: isEvicting) else { return }
+                steps.handle(
+                    .planned(
+                        ranges, nowMicros: clock(), deadLetterEnds: deadLetters?.ends ?? SourceOffset(),
+                        eventTime: stateful?.mark(after: previous)))
             case .log(let batch):
                 try await observe(.beforeLog)
                 try await noteIdentities()
@@ -139,16 +151,25 @@ final class StreamExecution: Sendable {
                 try await observe(.afterLog)
                 steps.handle(.logged)
             case .execute(let batch, let isReplay):
-                executed = try await execute(batch, isReplay: isReplay)
-                steps.ran(rows: Int64(executed?.rows.reduce(0, +) ?? 0))
+                let done = try await execute(batch, isReplay: isReplay)
+                executed = done
+                previous = batch
+                steps.ran(rows: Int64(done.rows.reduce(0, +)))
                 // What is waiting already is logged with this batch's commit: one synced write for both.
                 let next = trigger == .asSoonAsPossible ? try waiting(after: batch.ranges.map(\.end)) : nil
-                steps.handle(.executed(next: next, nowMicros: clock(), deadLetterEnds: deadLetters?.ends ?? SourceOffset()))
+                steps.handle(
+                    .executed(
+                        next: next, nowMicros: clock(), deadLetterEnds: deadLetters?.ends ?? SourceOffset(),
+                        eventTime: stateful?.mark(after: batch), note: done.note))
             case .commit(let id, let next):
                 try await observe(.beforeCommit)
                 let start = clock()
                 if next != nil { try await noteIdentities() }
-                try await onWorker { [checkpoint, handle] in try checkpoint.commit(id, next: next, of: handle.id) }
+                let note = executed?.note ?? CommitNote()
+                try await onWorker { [checkpoint, handle, stateful] in
+                    try checkpoint.commit(id, next: next, of: handle.id, note: note) { stateful?.write(into: $0) }
+                    stateful?.settle()
+                }
                 await sink.committed(id)
                 if let executed { report(executed, commitMicros: clock() - start) }
                 try await observe(.afterCommit)
@@ -199,16 +220,18 @@ final class StreamExecution: Sendable {
         identities.withLockedValue { $0 = now }
     }
 
-    private func onWorker<R: Sendable>(_ body: @escaping @Sendable () throws -> R) async throws -> R {
+    func onWorker<R: Sendable>(_ body: @escaping @Sendable () throws -> R) async throws -> R {
         try await workers.runIfActive(body)
     }
 
     /// What to read next: waits for data, and for the trigger's tick; nil when the query has read all that it was to read.
-    private func plan(_ after: [SourceOffset], bound: [SourceOffset]?) async throws -> [SourceRange]? {
-        if let bound { return try await planBounded(after, bound) }
+    private func plan(_ after: [SourceOffset], bound: [SourceOffset]?, isEvicting: Bool) async throws -> [SourceRange]? {
+        if let bound { return try await planBounded(after, bound, isEvicting: isEvicting) }
         if case .processingTime(let interval) = trigger { try await tick(interval) }
         while true {
             if let ranges = try waiting(after: after) { return ranges }
+            // The watermark has moved: a batch without rows ends what it passed.
+            if isEvicting { return after.map { SourceRange(start: $0, end: $0) } }
             let reason = branches.lazy.compactMap(\.source.waitingReason).first
             handle.update(reason ?? "Waiting for data to arrive", isDataAvailable: false, isTriggerActive: false)
             await signal.wait()
@@ -216,10 +239,12 @@ final class StreamExecution: Sendable {
         }
     }
 
-    private func planBounded(_ after: [SourceOffset], _ bound: [SourceOffset]) async throws -> [SourceRange]? {
+    private func planBounded(_ after: [SourceOffset], _ bound: [SourceOffset], isEvicting: Bool) async throws -> [SourceRange]? {
         while true {
             let open = zip(after, bound).map { SourceRange(start: $0, end: $1) }
-            if open.allSatisfy(\.isEmpty) { return nil }
+            if open.allSatisfy(\.isEmpty) {
+                return isEvicting && trigger != .once ? after.map { SourceRange(start: $0, end: $0) } : nil
+            }
             if trigger == .once { return open }
             if let ranges = try waiting(after: after) {
                 let clipped = zip(ranges, bound).map { range, bound in
@@ -261,13 +286,14 @@ final class StreamExecution: Sendable {
 
     // MARK: One micro-batch
 
-    private struct Executed {
+    struct Executed {
         var batch: MicroBatch
         var startMicros: Int64
         var endMicros: Int64
         var rows: [Int]
         var outputRows = 0
         var deadLetters = 0
+        var note = CommitNote()
     }
 
     private struct Processed: Sendable {
@@ -283,6 +309,11 @@ final class StreamExecution: Sendable {
             try await deadLetters?.recall(since: batch.deadLetterEnds)
         }
         try await sink.begin(batch)
+        if let stateful {
+            try await execute(batch, stateful, &executed)
+            executed.endMicros = clock()
+            return executed
+        }
         var ordinal = batch.baseTimestamp
         var sentLetters = 0
         for (index, branch) in branches.enumerated() {
@@ -343,7 +374,7 @@ final class StreamExecution: Sendable {
         }
     }
 
-    private func send(_ letters: [DeadLetter]) async throws -> Int {
+    func send(_ letters: [DeadLetter]) async throws -> Int {
         guard let deadLetters, let last = letters.last else { return 0 }
         try await observe(.beforeDeadLetters)
         let new = try await deadLetters.send(letters)
@@ -388,6 +419,7 @@ final class StreamExecution: Sendable {
                 },
                 sinkDescription: sink.description, outputRows: executed.outputRows, deadLetters: executed.deadLetters,
                 deadLettersTotal: totalLetters, lastDeadLetterReason: reason, lastDeadLetterOffset: offset,
-                deadLetterTopic: deadLetters?.topic))
+                deadLetterTopic: deadLetters?.topic, stateOperators: stateful?.reports(batch, commitMicros: commitMicros) ?? [],
+                eventTime: stateful?.eventTimeReport(batch)))
     }
 }

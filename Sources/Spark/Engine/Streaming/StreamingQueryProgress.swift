@@ -29,6 +29,36 @@ struct StreamingQueryProgress: Sendable {
     var lastDeadLetterReason: String?
     var lastDeadLetterOffset: String?
     var deadLetterTopic: String?
+    var stateOperators: [StateOperator] = []
+    /// nil where the query has no watermark.
+    var eventTime: EventTimes?
+
+    /// One stateful operator after the batch.
+    struct StateOperator: Sendable {
+        var name: String
+        var rowsTotal: Int
+        var metrics: StateMetrics
+        var memoryBytes: Int
+        var commitMillis: Int64
+    }
+
+    /// Microseconds; the batch's own are there where it had rows with a time.
+    struct EventTimes: Sendable {
+        var batch: (lowest: Int64, highest: Int64, average: Int64)?
+        var watermark: Int64
+
+        fileprivate var json: JSON {
+            func text(_ micros: Int64) -> JSON { .string(DateTimeText.isoMillis(micros: micros)) }
+            var members: JSON.Members = [:]
+            if let batch {
+                members["avg"] = text(batch.average)
+                members["max"] = text(batch.highest)
+                members["min"] = text(batch.lowest)
+            }
+            members["watermark"] = text(watermark)
+            return .object(members)
+        }
+    }
 
     var json: String {
         let input = intervalSeconds > 0 ? Double(rows) / intervalSeconds : 0
@@ -39,7 +69,8 @@ struct StreamingQueryProgress: Sendable {
             "timestamp": .string(DateTimeText.isoMillis(micros: startMicros)), "batchId": .integer(batchID),
             "batchDuration": .integer(Int64((durationSeconds * 1_000).rounded())), "numInputRows": .integer(Int64(rows)),
             "inputRowsPerSecond": .number(input), "processedRowsPerSecond": .number(processed),
-            "durationMs": .object(JSON.Members(durations.map { ($0.name, .integer($0.milliseconds)) })), "stateOperators": [],
+            "durationMs": .object(JSON.Members(durations.map { ($0.name, .integer($0.milliseconds)) })),
+            "eventTime": eventTime?.json ?? [:], "stateOperators": .array(stateOperators.map(\.json)),
             "sources": .array(sources.map { source($0, input, processed) }),
             "sink": ["description": .string(sinkDescription), "numOutputRows": .integer(Int64(outputRows))],
             "observedMetrics": [
@@ -67,5 +98,19 @@ struct StreamingQueryProgress: Sendable {
             ]
         }
         return .object(members)
+    }
+}
+
+extension StreamingQueryProgress.StateOperator {
+    fileprivate var json: JSON {
+        var custom: JSON.Members = [:]
+        if name.hasPrefix("dedupe") { custom["numDroppedDuplicateRows"] = .integer(Int64(metrics.duplicates)) }
+        return [
+            "operatorName": .string(name), "numRowsTotal": .integer(Int64(rowsTotal)), "numRowsUpdated": .integer(Int64(metrics.updated)),
+            "allUpdatesTimeMs": 0, "numRowsRemoved": .integer(Int64(metrics.removed)), "allRemovalsTimeMs": 0,
+            "commitTimeMs": .integer(commitMillis), "memoryUsedBytes": .integer(Int64(memoryBytes)),
+            "numRowsDroppedByWatermark": .integer(Int64(metrics.droppedByWatermark)), "numShufflePartitions": 1,
+            "numStateStoreInstances": 1, "customMetrics": .object(custom),
+        ]
     }
 }
