@@ -15,7 +15,7 @@ extension QueryLauncher {
             }
         }
 
-        /// Whether a chunk's stages do; a plan with state has steps of its own for that.
+        /// Whether its branches call clients' functions; steps do so by themselves.
         var callsPython: Bool {
             if case .branches(let plan) = self { plan.callsPython } else { false }
         }

@@ -25,7 +25,7 @@ final class StatefulQuery: @unchecked Sendable {
         var batchRows: Int
         var memoryMax: Int
         var zone: ZoneRules
-        var python: PythonContext?
+        var python: PythonContext
     }
 
     init(

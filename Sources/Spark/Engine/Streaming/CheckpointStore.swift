@@ -4,9 +4,11 @@ internal import NIOConcurrencyHelpers
 
 /// The engine's one RocksDB: offsets and commits of all queries, the last two versions of each. Every write is synced before it returns.
 ///
-/// Keys: `q/<id>/m` what the query is, `q/<id>/s` where its sources began, `q/<id>/t` which topics its offsets speak of, `q/<id>/f<source>/<place>` the files that a source found, `q/<id>/o/<batch>` its logged micro-batches, `q/<id>/c/<batch>` their commits; batch numbers as sixteen
-/// hexadecimal digits, so that they sort. That part is small: caches and memtables are sized for that. What stateful operators hold is in a
-/// column family of its own (`CheckpointStore+State.swift`), and goes into the same write as the commit of the batch that made it.
+/// Keys: `q/<id>/m` what the query is, `q/<id>/s` where its sources began, `q/<id>/t` which topics its offsets speak of,
+/// `q/<id>/f<source>/<place>` the files that a source found, `q/<id>/o/<batch>` its logged micro-batches, `q/<id>/c/<batch>` their commits; batch
+/// numbers as sixteen hexadecimal digits, so that they sort. That part is small: caches and memtables are sized for that. What stateful
+/// operators hold is in a column family of its own (`CheckpointStore+State.swift`), and goes into the same write as the commit of the batch that
+/// made it.
 final class CheckpointStore: @unchecked Sendable {
     // Unchecked: RocksDB's handle is safe to use from any thread; closing is guarded by the lock, and callers stop first.
     let database: OpaquePointer
