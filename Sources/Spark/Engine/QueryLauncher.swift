@@ -294,8 +294,10 @@ final class QueryLauncher: Sendable {
             return (StreamingQueryID(UUIDText.random()), nil)
         } else {
             let options = definition.sink.options
-            let target = [options["keyspace"], options["table"] ?? definition.sink.table ?? options["topic"], options["path"]].compactMap { $0 }
-                .joined(separator: ".")
+            let target = [options["keyspace"], options["table"] ?? definition.sink.table ?? options["topic"], options["path"]].compactMap {
+                $0
+            }
+            .joined(separator: ".")
             let leaf = (name ?? target).map { $0.isLetter || $0.isNumber || "._-".contains($0) ? $0 : "_" }
             location = configuration.folder + "/queries/" + (leaf.isEmpty ? "query" : String(leaf))
         }

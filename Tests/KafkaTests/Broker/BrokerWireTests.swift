@@ -142,9 +142,7 @@ struct BrokerWireTests {
 
     @Test func anIdleConnectionIsClosedAndOneThatWaitsIsNot() async throws {
         let folder = TemporaryFolder()
-        let first = try await startBroker(folder)
-        try await WireClient.connect(first.endpoints[0]).createTopic("t")
-        await first.stop()
+        try await withBroker(folder: folder) { _, client, _ in try await client.createTopic("t") }
         let broker = try await startBroker(folder, ["broker.connection.idle.max": "100ms"])
         let request = FetchRequest(maxWaitMs: 500, topics: [.init(name: "t", partitions: [.init(fetchOffset: 0)])])
         // On a crowded machine a connection may be closed before its request comes: then another one is made.

@@ -13,14 +13,18 @@ enum RemoteTables {
 
 extension QueryLauncher {
     /// Asks the servers of the plan's tables, and of its views', what columns they have.
-    func learnSchemas(_ plan: LogicalPlan, _ session: SessionState) async throws {
+    ///
+    /// - Parameter inside: the views that the plan stands in: a view that replaced another one of its name still names that one.
+    func learnSchemas(_ plan: LogicalPlan, _ session: SessionState, inside: Set<String> = []) async throws {
         switch plan {
         case .read(let read) where RemoteTables.serves(read.format) && !read.isStreaming: remember(try await askSchema(read), of: read)
         case .table(let table):
-            if let view = session.view(table.name.joined(separator: ".")) { try await learnSchemas(view, session) }
+            let name = table.name.joined(separator: ".").lowercased()
+            guard !inside.contains(name), let view = session.view(name) else { return }
+            try await learnSchemas(view, session, inside: inside.union([name]))
         default:
             _ = try await plan.mapChildren { child in
-                try await learnSchemas(child, session)
+                try await learnSchemas(child, session, inside: inside)
                 return child
             }
         }

@@ -29,8 +29,6 @@ final class StreamScanOperator: BatchOperator {
                 if hooks.takesRefused {
                     for problem in context.problems.all where refused[problem.row] == nil { refused[problem.row] = problem.reason }
                     if !refused.isEmpty { selection = selection.filter { refused[$0] == nil } }
-                } else {
-                    try BatchRun.check(context)
                 }
                 let kept = ResultBatch(
                     columns: schema.fields.indices.map { index in
