@@ -280,10 +280,13 @@ def test_functions_inside_foreach_batch(spark, tmp_path):
     assert values == list(range(0, 4 * len(values), 4))
 
 
-def test_map_in_pandas_on_a_stream_is_refused_by_name(spark):
-    frame = spark.readStream.format("rate").load().mapInPandas(lambda frames: frames, "timestamp timestamp, value long")
-    with pytest.raises(SparkConnectGrpcException, match="mapInPandas"):
-        frame.writeStream.format("noop").start()
+def test_map_in_pandas_on_a_stream(spark):
+    frame = spark.readStream.format("rate").option("rowsPerSecond", 20).load()
+    query = frame.mapInPandas(lambda frames: frames, "timestamp timestamp, value long").writeStream.format("memory").queryName("mapped").start()
+    try:
+        wait_until("rows", lambda: spark.table("mapped").count() > 0)
+    finally:
+        query.stop()
 
 
 def test_explain_names_the_operator(spark, capsys):

@@ -56,6 +56,8 @@ class Spark:
 
 @pytest.fixture(scope="module", params=["local", "cluster"])
 def remote(request, tmp_path_factory):
+    if request.param == "cluster" and not os.environ.get("LEAT_TEST_SPARK_CLUSTER"):
+        pytest.skip("three JVMs take a minute: LEAT_TEST_SPARK_CLUSTER=1 runs it on a master and a worker too")
     spark = Spark(tmp_path_factory.mktemp(request.param))
     try:
         if request.param == "local":

@@ -161,7 +161,7 @@ def test_a_script_that_ends_without_stopping_its_session_ends(address, tmp_path)
         "import sys\nfrom pyspark.sql import SparkSession\n"
         "print(SparkSession.builder.remote(sys.argv[1]).getOrCreate().range(3).count())\n"
     )
-    for _ in range(8):
+    for _ in range(5):
         done = subprocess.run([sys.executable, script, address], capture_output=True, text=True, timeout=60)
         assert done.stdout.strip() == "3", done.stderr
 

@@ -1,6 +1,7 @@
 """Aggregates, watermarks and duplicates of streams, in scripts as people write them."""
 
 import json
+import sys
 import time
 import uuid
 
@@ -21,7 +22,7 @@ SCHEMA = StructType([StructField("user", StringType()), StructField("amount", In
 def spark(stack):
     session = (
         SparkSession.builder.remote(f"sc://{stack.address('engine')}").appName("stateful")
-        .config("spark.cassandra.connection.host", "127.0.0.1").config("spark.cassandra.connection.port", str(stack.ports["store"]))
+        .config("spark.pyspark.python", sys.executable).config("spark.cassandra.connection.host", "127.0.0.1").config("spark.cassandra.connection.port", str(stack.ports["store"]))
         .getOrCreate()
     )
     yield session
@@ -63,7 +64,7 @@ def test_tumbling_windows_to_the_console(spark, stack, topic):
     try:
         send(("ann", 1, 10), ("bob", 2, 10.5), ("ann", 3, 10.5))
         wait_until("the first counts", lambda: any("|ann |2    |" in line for line in stack.lines))
-        assert any("{2026-01-01 10:10:00, 2026-01-01 10:11:00}" in line.replace("00:10:00", "10:10:00").replace("00:11:00", "10:11:00") for line in stack.lines)
+        assert any("{2026-01-01 00:10:00, 2026-01-01 00:11:00}" in line for line in stack.lines)
     finally:
         counts.stop()
 

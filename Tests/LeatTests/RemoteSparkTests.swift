@@ -43,7 +43,8 @@ import Testing
                 .filter("value % 2 = 0").withColumn("twice", col("value") * 2).select("twice")
                 .writeStream.format("memory").queryName("remote_\(UInt32.random(in: 0...UInt32.max))").start()
             let deadline = ContinuousClock.now + .seconds(60)
-            while try (query.lastProgress.map { try JSON(parsing: $0)["numInputRows"]?.integer ?? 0 } ?? 0) == 0 {
+            while try (query.lastProgress.map { try JSON(parsing: $0)["sources"]?.elements.first?["numInputRows"]?.integer ?? 0 } ?? 0) == 0
+            {
                 try #require(query.isActive, "\(query.exception.map { "\($0)" } ?? query.status)")
                 try #require(ContinuousClock.now < deadline, "no batch with rows has been reported")
                 try await Task.sleep(for: .milliseconds(50))

@@ -57,8 +57,9 @@ package struct StackConfiguration: Sendable {
         guard case .address(let text) = placement(of: box) else { return }
         let complaint: String?
         let scheme = text.firstRange(of: "://").map { text[..<$0.lowerBound].lowercased() }
-        if let scheme, !["http", "https"].contains(scheme) {
-            complaint = "http:// or https:// is wanted"
+        let schemes = box == .engine ? ["sc"] : ["http", "https"]
+        if let scheme, !schemes.contains(scheme) {
+            complaint = schemes.map { $0 + "://" }.joined(separator: " or ") + " is wanted"
         } else if box == .api, scheme == nil, (try? Endpoint(parsing: text)) == nil {
             complaint = "'embedded', a URL such as https://randomuser.me/api/ or an address such as 127.0.0.1:8088 is wanted"
         } else {

@@ -198,7 +198,7 @@ extension ConnectService {
             try await engine.run(
                 shown, in: session.plans, onSchema: { _ in },
                 { batch in
-                    for row in 0..<batch.count { print(batch.columns.first?.text(row) ?? "") }
+                    for row in 0..<batch.count { ConsoleSink.standardOutput((batch.columns.first?.text(row) ?? "") + "\n") }
                 })
         default: throw ConnectError.notServed("WriteOperation in the format '\(write.format)'")
         }

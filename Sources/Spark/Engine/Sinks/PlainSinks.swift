@@ -1,5 +1,11 @@
 internal import NIOConcurrencyHelpers
 
+#if canImport(Glibc)
+    internal import Glibc
+#else
+    internal import Darwin
+#endif
+
 /// Drops all rows after the plan made them: `format("noop")`, for measuring.
 final class NoopSink: StreamSink {
     var description: String { "org.apache.spark.sql.execution.datasources.noop.NoopTable$" }
@@ -115,7 +121,13 @@ final class ConsoleSink: StreamSink {
 
     private let state = NIOLockedValueBox(State())
 
-    init(_ options: Options, output: @escaping @Sendable (String) -> Void = { print($0, terminator: "") }) throws {
+    /// A pipe's reader sees each batch as it comes.
+    static let standardOutput: @Sendable (String) -> Void = { text in
+        print(text, terminator: "")
+        fflush(nil)
+    }
+
+    init(_ options: Options, output: @escaping @Sendable (String) -> Void = ConsoleSink.standardOutput) throws {
         let rows = options["numRows"] ?? "20"
         guard let rowsMax = Int(rows), rowsMax >= 0 else {
             throw SparkError(
