@@ -48,6 +48,28 @@ import Testing
         #expect(next.baseTimestamp == 6_000)
     }
 
+    @Test func rowsBeyondTheOffsetsCountForTimestampsAlsoAfterARestart() {
+        // Of a file one offset is read and any number of rows.
+        let note = CommitNote(timestampEnd: 9_000)
+        var steps = MicroBatchSteps(offsets: [offset(0)])
+        steps.handle(.planned([range(0, 1)], nowMicros: 1_000, deadLetterEnds: SourceOffset()))
+        steps.handle(.logged)
+        steps.handle(.executed(next: [range(1, 2)], nowMicros: 1_100, deadLetterEnds: SourceOffset(), note: note))
+        guard case .commit(_, let next?) = steps.action else {
+            Issue.record("\(steps.action)")
+            return
+        }
+        #expect(next.baseTimestamp == 9_000)
+        let last = MicroBatch(id: 0, ranges: [range(0, 1)], baseTimestamp: 1_000, plannedMicros: 1_000, deadLetterEnds: SourceOffset())
+        var restarted = MicroBatchSteps(last: last, isCommitted: true, note: note)
+        restarted.handle(.planned([range(1, 2)], nowMicros: 1_100, deadLetterEnds: SourceOffset()))
+        guard case .log(let again) = restarted.action else {
+            Issue.record("\(restarted.action)")
+            return
+        }
+        #expect(again.baseTimestamp == 9_000)
+    }
+
     @Test func anUncommittedBatchIsReplayedAsLogged() throws {
         let batch = MicroBatch(id: 4, ranges: [range(10, 20)], baseTimestamp: 77, plannedMicros: 70, deadLetterEnds: offset(3))
         let again = try #require(MicroBatch(json: try JSON(parsing: batch.json.text)))

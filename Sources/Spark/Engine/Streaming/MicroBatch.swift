@@ -172,12 +172,6 @@ struct MicroBatchSteps {
         }
     }
 
-    /// The batch that runs had so many rows, which may be more than the offsets that it spans: files are counted, not their rows.
-    mutating func ran(rows: Int64) {
-        guard case .executing(let batch, _) = state else { return }
-        timestampNext = max(timestampNext, batch.baseTimestamp + rows)
-    }
-
     mutating func handle(_ event: Event) {
         switch (state, event) {
         case (.waiting, .planned(let ranges, let now, let ends, let eventTime)):

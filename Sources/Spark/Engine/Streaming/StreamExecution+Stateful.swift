@@ -40,8 +40,7 @@ extension StreamExecution {
         executed.outputRows = written.withLockedValue { $0.sent } - refusedRows
         executed.deadLetters = letters.withLockedValue { $0 }
         executed.note.watermark = stateful.hasWatermark ? stateful.watermark : nil
-        let rowsMade = Int64(written.withLockedValue { $0.rows })
-        if rowsMade > batch.span { executed.note.timestampEnd = batch.baseTimestamp + rowsMade }
+        executed.wrote(until: batch.baseTimestamp + Int64(written.withLockedValue { $0.rows }))
     }
 
     private struct Written {
@@ -59,10 +58,7 @@ extension StreamExecution {
                 ResultRows(schema: schema, columns: columns.columns, selection: selection, timestamp: chunk.ordinal), isSingle: isSingle)
         }
         if deadLetters == nil, let refusal = output.refusals.first {
-            throw SparkError(
-                "DEAD_LETTER_TOPIC_MISSING", sqlState: "22000",
-                "A row cannot be written and there is no dead-letter topic for it: \(refusal.reason).",
-                nextStep: "name one with the option deadLetterTopic")
+            throw Self.withoutTopic(refusal)
         }
         try await sink.send(output, chunk, branch: 0)
         let letters = output.refusals.map { letter(chunk, $0.row, $0.reason, batch) }

@@ -154,7 +154,6 @@ final class StreamExecution: Sendable {
                 let done = try await execute(batch, isReplay: isReplay)
                 executed = done
                 previous = batch
-                steps.ran(rows: Int64(done.rows.reduce(0, +)))
                 // What is waiting already is logged with this batch's commit: one synced write for both.
                 let next = trigger == .asSoonAsPossible ? try waiting(after: batch.ranges.map(\.end)) : nil
                 steps.handle(
@@ -294,6 +293,11 @@ final class StreamExecution: Sendable {
         var outputRows = 0
         var deadLetters = 0
         var note = CommitNote()
+
+        /// Rows had timestamps up to before this one. There may be more of them than offsets: of files the files are counted.
+        mutating func wrote(until end: Int64) {
+            if end > batch.timestampEnd { note.timestampEnd = end }
+        }
     }
 
     private struct Processed: Sendable {
@@ -328,6 +332,7 @@ final class StreamExecution: Sendable {
             }
             ordinal += max(range.span, Int64(executed.rows[index]))
         }
+        executed.wrote(until: ordinal)
         for refused in try await sink.finish() {
             let letters = try await sendOneByOne(refused, batch)
             executed.outputRows -= letters.count
@@ -364,14 +369,18 @@ final class StreamExecution: Sendable {
             let output = try sink.encode(result, isSingle: rows != nil)
             for refusal in output.refusals { reasons[refusal.row] = refusal.reason }
             if deadLetters == nil, let refusal = output.refusals.first {
-                throw SparkError(
-                    "DEAD_LETTER_TOPIC_MISSING", sqlState: "22000",
-                    "A row cannot be written and there is no dead-letter topic for it: \(refusal.reason).",
-                    nextStep: "name one with the option deadLetterTopic")
+                throw Self.withoutTopic(refusal)
             }
             let letters = reasons.sorted { $0.key < $1.key }.map { DeadLetter(record: chunk.record($0.key), reason: $0.value) }
             return Processed(output: output, letters: letters)
         }
+    }
+
+    static func withoutTopic(_ refusal: SinkOutput.Refusal) -> SparkError {
+        SparkError(
+            "DEAD_LETTER_TOPIC_MISSING", sqlState: "22000",
+            "A row cannot be written and there is no dead-letter topic for it: \(refusal.reason).",
+            nextStep: "name one with the option deadLetterTopic")
     }
 
     func send(_ letters: [DeadLetter]) async throws -> Int {
