@@ -105,9 +105,7 @@ struct BenchedEngine: Sendable {
     init(_ name: String, _ endpoint: Endpoint, pid: Int32?) throws {
         self.name = name
         self.pid = pid
-        var quiet = Logger(label: "leat.bench")
-        quiet.logLevel = .error
-        client = SparkConnectClient(endpoint: endpoint, timeout: .seconds(60), startTimeout: .seconds(600), logger: quiet)
+        client = SparkConnectClient(endpoint: endpoint, timeout: .seconds(60), startTimeout: .seconds(600), logger: .quietBench)
     }
 
     var cpuSeconds: Double? { pid.flatMap(ProcessCPU.seconds) }

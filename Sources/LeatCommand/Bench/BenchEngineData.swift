@@ -1,7 +1,5 @@
 import Foundation
 import IO
-import Kafka
-import Logging
 import Spark
 
 /// What the engine's workloads read, written once for all servers.
@@ -32,7 +30,7 @@ struct BenchEngineData: Sendable {
     }
 
     func prepare(for workloads: [BenchEngineWorkload]) async throws {
-        if workloads.contains(.topic) { try await fill() }
+        if workloads.contains(.topic) { try await BenchUser.fill(Self.topicName, at: broker, count: records) }
         if workloads.contains(.json) || workloads.contains(.fromJSON) {
             try write(fileRecords, to: users) { number, line in line += BenchUser(number).json }
         }
@@ -57,30 +55,5 @@ struct BenchEngineData: Sendable {
             }
             try Data(text).write(to: URL(filePath: "\(path)/part-\(file).json"))
         }
-    }
-
-    private func fill() async throws {
-        Terminal.note("filling the topic with \(records) records")
-        var quiet = Logger(label: "leat.bench")
-        quiet.logLevel = .error
-        let producer = try KafkaProducer(
-            bootstrap: [broker], properties: ["linger.ms": "20", "batch.size": "131072", "compression.type": "none"], logger: quiet)
-        let failures = FailureCount()
-        for number in 0..<records {
-            let user = BenchUser(number)
-            while true {
-                do {
-                    try producer.enqueue(topic: Self.topicName, key: user.key, value: user.json) {
-                        if case .failure = $0 { failures.add() }
-                    }
-                    break
-                } catch ProducerError.queueFull {
-                    try await producer.untilRoom()
-                }
-            }
-        }
-        try await producer.flush(timeout: .seconds(120))
-        await producer.close()
-        guard failures.count == 0 else { throw BenchError(problem: "\(failures.count) of \(records) records were not acknowledged") }
     }
 }

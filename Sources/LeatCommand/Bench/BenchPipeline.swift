@@ -2,9 +2,7 @@ import ArgumentParser
 import Foundation
 import Histogram
 import IO
-import Kafka
 import Leat
-import Logging
 import Stack
 
 struct BenchPipelineCommand: AsyncParsableCommand {
@@ -50,27 +48,8 @@ struct BenchPipelineCommand: AsyncParsableCommand {
     private func preload(_ stack: BenchStack) async throws {
         let broker = try await stack.start(["broker"])
         defer { broker.kill() }
-        Terminal.note("filling the topic with \(records) records")
         try await broker.waitForPort(stack.ports.broker)
-        let producer = try KafkaProducer(
-            bootstrap: [stack.broker], properties: ["linger.ms": "20", "batch.size": "131072", "compression.type": "none"], logger: quiet)
-        let failures = FailureCount()
-        for number in 0..<records {
-            let user = BenchUser(number)
-            while true {
-                do {
-                    try producer.enqueue(topic: BenchStack.topic, key: user.key, value: user.json) {
-                        if case .failure = $0 { failures.add() }
-                    }
-                    break
-                } catch ProducerError.queueFull {
-                    try await producer.untilRoom()
-                }
-            }
-        }
-        try await producer.flush(timeout: .seconds(120))
-        await producer.close()
-        guard failures.count == 0 else { throw BenchError(problem: "\(failures.count) of \(records) records were not acknowledged") }
+        try await BenchUser.fill(BenchStack.topic, at: stack.broker, count: records)
         await broker.stop()
     }
 
@@ -110,12 +89,6 @@ struct BenchPipelineCommand: AsyncParsableCommand {
         let peak = up.peakMemoryMiB()
         await up.stop()
         return .init(histogram, cpuCores: spent / took, peakMemoryMiB: peak)
-    }
-
-    private var quiet: Logger {
-        var logger = Logger(label: "leat.bench")
-        logger.logLevel = .error
-        return logger
     }
 }
 

@@ -1,4 +1,7 @@
 import Cassandra
+import IO
+import Kafka
+import Logging
 
 /// A user of about 450 bytes and twelve fields, made from its number: the record of the pipeline's benchmarks.
 struct BenchUser {
@@ -36,4 +39,39 @@ struct BenchUser {
         "registered_date":"2002-04-07T21:59:21.945Z","phone":"(396)-288-
         """.utf8)
     private static let end = Array("\",\"picture\":\"https://randomuser.me/api/portraits/med/women/32.jpg\"}".utf8)
+}
+
+extension BenchUser {
+    /// Produces the users of the first numbers, and returns when all are acknowledged.
+    static func fill(_ topic: String, at broker: Endpoint, count: Int) async throws {
+        Terminal.note("filling the topic with \(count) records")
+        let producer = try KafkaProducer(
+            bootstrap: [broker], properties: ["linger.ms": "20", "batch.size": "131072", "compression.type": "none"], logger: .quietBench)
+        let failures = FailureCount()
+        for number in 0..<count {
+            let user = BenchUser(number)
+            while true {
+                do {
+                    try producer.enqueue(topic: topic, key: user.key, value: user.json) {
+                        if case .failure = $0 { failures.add() }
+                    }
+                    break
+                } catch ProducerError.queueFull {
+                    try await producer.untilRoom()
+                }
+            }
+        }
+        try await producer.flush(timeout: .seconds(120))
+        await producer.close()
+        guard failures.count == 0 else { throw BenchError(problem: "\(failures.count) of \(count) records were not acknowledged") }
+    }
+}
+
+extension Logger {
+    /// For clients of a benchmark, whose own figures are what is to be seen.
+    static var quietBench: Logger {
+        var logger = Logger(label: "leat.bench")
+        logger.logLevel = .error
+        return logger
+    }
 }

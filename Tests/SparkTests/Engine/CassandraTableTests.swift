@@ -98,7 +98,7 @@ import Testing
         try await store.createUsers()
         try await store.run("INSERT INTO ks.users (id, name) VALUES (a1b2c3d4-0000-4000-8000-000000000001, 'old')")
         let engine = try await engine(store.endpoint)
-        func write(_ mode: ConnectorWrite.Mode, _ confirmed: String?) async throws {
+        func write(_ mode: SaveMode, _ confirmed: String?) async throws {
             guard
                 case .query(let plan) = try await engine.sql(
                     "SELECT 'a1b2c3d4-0000-4000-8000-000000000002' AS id, 'new' AS name", in: SessionState())

@@ -104,7 +104,7 @@ import Testing
             guard case .query(let plan) = try await engine.sql(sql, in: SessionState()) else { throw InjectedCrash() }
             return plan
         }
-        func write(_ sql: String, mode: ConnectorWrite.Mode = .append) async throws {
+        func write(_ sql: String, mode: SaveMode = .append) async throws {
             try await engine.write(
                 try await rows(sql), ConnectorWrite(format: "kafka", mode: mode, options: [:], settings: [:]), in: SessionState())
         }

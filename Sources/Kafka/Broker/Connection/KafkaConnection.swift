@@ -106,20 +106,19 @@ final class KafkaConnection: ChannelDuplexHandler {
         isProcessing = true
         do {
             // What is answered at once makes room for further frames that are here already.
-            var isMore = true
-            while isMore, mayRead {
+            var isMore: Bool
+            repeat {
                 isMore = false
                 while mayRead, let frame = try receiver.next() {
                     isMore = true
                     try handle(frame)
                 }
                 writeReady(context)
-            }
+            } while isMore && mayRead
         } catch {
             fail(error)
         }
         isProcessing = false
-        writeReady(context)
         if isReadWanted, mayRead {
             isReadWanted = false
             context.read()

@@ -59,7 +59,7 @@ extension GroupCoordinator {
                 } else {
                     keys += coordinator.state.value.offsets[id].map { Array($0.keys) } ?? []
                     coordinator.state.value.groups[id] = nil
-                    coordinator.forgetPending(group: id)
+                    coordinator.forgetPending { $0.group == id }
                     coordinator.state.value.timers.removeValue(forKey: id)?.cancel()
                 }
                 response.results.append(.init(groupID: id, error: error))

@@ -27,7 +27,7 @@ extension GroupCoordinator {
     func forget(topic: String) {
         perform { coordinator in
             let keys = coordinator.state.value.offsets.values.flatMap { $0.keys.filter { $0.topic == topic } }
-            coordinator.forgetPending(topic: topic)
+            coordinator.forgetPending { $0.topic == topic }
             coordinator.write(keys.map { ($0, nil) }) { _ in }
         }
     }

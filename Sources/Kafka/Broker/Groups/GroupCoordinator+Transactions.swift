@@ -122,16 +122,10 @@ extension GroupCoordinator {
         state.value.pendingOffsets.values.contains { $0[key] != nil }
     }
 
-    func forgetPending(topic: String) {
+    /// Takes out of open transactions what could no longer count: offsets of a topic that is gone, or of a group that is deleted.
+    func forgetPending(where isGone: (OffsetsRecord.Key) -> Bool) {
         for producer in state.value.pendingOffsets.keys {
-            state.value.pendingOffsets[producer] = state.value.pendingOffsets[producer]?.filter { $0.key.topic != topic }
-        }
-    }
-
-    /// A group that is deleted has nothing left that a transaction could still make count.
-    func forgetPending(group: String) {
-        for producer in state.value.pendingOffsets.keys {
-            state.value.pendingOffsets[producer] = state.value.pendingOffsets[producer]?.filter { $0.key.group != group }
+            state.value.pendingOffsets[producer] = state.value.pendingOffsets[producer]?.filter { !isGone($0.key) }
         }
     }
 

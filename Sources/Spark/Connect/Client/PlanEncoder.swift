@@ -8,9 +8,9 @@ internal import NIOCore
 enum PlanEncoder {
     static func relation(_ plan: LogicalPlan) throws -> ByteBuffer {
         if case .identified(let id, let child) = plan {
+            // `RelationCommon.plan_id`, and after it the child's own field of the same `Relation`.
             var common = ProtobufWriter()
             common.write(1) { $0.write(2, optional: id) }
-            // The relation's one field of a kind, and its number beside it.
             var buffer = common.buffer
             buffer.writeImmutableBuffer(try relation(child))
             return buffer

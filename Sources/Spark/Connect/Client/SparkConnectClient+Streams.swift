@@ -27,7 +27,7 @@ extension SparkConnectClient {
         var writer = ProtobufWriter()
         writer.write(1, optional: try PlanEncoder.relation(plan))
         writer.write(2, optional: "noop")
-        writer.write(5, Int64(PlanDecoder.SaveMode.overwrite.rawValue))
+        writer.write(5, Int64(SaveMode.overwrite.rawValue))
         _ = try await execute(.lowered(.write, writer.buffer), timeout: startTimeout)
     }
 

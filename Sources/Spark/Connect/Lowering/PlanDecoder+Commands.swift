@@ -31,13 +31,6 @@ extension PlanDecoder {
             plan: try required(input, "CreateDataFrameViewCommand"), name: parts[0], isGlobal: isGlobal, isReplacing: isReplacing)
     }
 
-    enum SaveMode: Int32 {
-        case append = 1
-        case overwrite = 2
-        case errorIfExists = 3
-        case ignore = 4
-    }
-
     struct WriteCommand {
         var plan: LogicalPlan
         var format: String

@@ -18,7 +18,6 @@ extension ConnectError {
     private static let spark = ["org.apache.spark.SparkException", "java.lang.Exception", "java.lang.Throwable", "java.lang.Object"]
     private static let parse = ["org.apache.spark.sql.catalyst.parser.ParseException"] + analysisClasses
 
-    private static let failure = ["org.apache.spark.SparkException", "java.lang.Exception", "java.lang.Throwable", "java.lang.Object"]
     private static let python = ["org.apache.spark.api.python.PythonException"] + sparkRuntime
 
     /// By the error class without its sub-class.
@@ -35,7 +34,7 @@ extension ConnectError {
         "COLLECTION_SIZE_LIMIT_EXCEEDED": sparkRuntime, "SCALAR_SUBQUERY_TOO_MANY_ROWS": sparkRuntime, "INVALID_URL": illegalArgument,
         "FAILED_READ_FILE": spark, "MALFORMED_RECORD_IN_PARSING": spark, "MALFORMED_LOG_FILE": spark,
         "ELEMENT_AT_BY_INDEX_ZERO": sparkRuntime, "INVALID_INDEX_OF_ZERO": sparkRuntime, "ROW_VALUE_IS_NULL": sparkRuntime,
-        "PYTHON_EXCEPTION": python, "PYTHON_WORKER_FAILED": failure, "PYTHON_FUNCTION_RESULT": failure, "PYTHON_WORKERS_EXHAUSTED": failure,
+        "PYTHON_EXCEPTION": python, "PYTHON_WORKER_FAILED": spark, "PYTHON_FUNCTION_RESULT": spark, "PYTHON_WORKERS_EXHAUSTED": spark,
         "PARSE_SYNTAX_ERROR": parse, "PARSE_EMPTY_STATEMENT": parse, "INVALID_SQL_SYNTAX": parse, "INVALID_IDENTIFIER": parse,
         "UNCLOSED_BRACKETED_COMMENT": parse, "INVALID_TYPED_LITERAL": parse, "INVALID_NUMERIC_LITERAL_RANGE": parse,
     ]

@@ -178,9 +178,10 @@ extension ConnectService {
     private func write(_ write: PlanDecoder.WriteCommand, in session: ConnectSession) async throws {
         guard write.table == nil else { throw ConnectError.notServed("WriteOperation to a table of the session's catalog") }
         let engine = try requiredEngine()
-        if let format = FileFormat(spark: write.format), let mode = FileSaveMode(rawValue: write.mode.rawValue) {
+        if let format = FileFormat(spark: write.format) {
             return try await engine.write(
-                write.plan, to: FileWrite(format: format, mode: mode, options: write.options, partitionColumns: write.partitionColumns),
+                write.plan,
+                to: FileWrite(format: format, mode: write.mode, options: write.options, partitionColumns: write.partitionColumns),
                 in: session.plans)
         }
         guard write.partitionColumns.isEmpty else { throw ConnectError.notServed("WriteOperation.partitioning_columns") }
@@ -188,7 +189,7 @@ extension ConnectService {
         case "noop": try await engine.run(write.plan, in: session.plans, onSchema: { _ in }, { _ in })
         case let format where ConnectorWrite.serves(format):
             let connector = ConnectorWrite(
-                format: format, mode: ConnectorWrite.Mode(rawValue: write.mode.rawValue) ?? .errorIfExists, options: write.options,
+                format: format, mode: write.mode, options: write.options,
                 settings: Options(session.plans.settings))
             try await engine.write(write.plan, connector, in: session.plans)
         case "console":

@@ -88,10 +88,25 @@ struct Seen<T> {
     }
 }
 
+/// Groups whose sum went beyond its type: few, so that the others pay nothing.
+struct Overflows {
+    var groups: Set<Int> = []
+
+    mutating func carry(_ from: Int, _ to: Int) {
+        if groups.contains(from) { groups.insert(to) }
+    }
+
+    func save(_ group: Int, into writer: inout StateWriter) { writer.write(groups.contains(group) ? 1 : 0) }
+
+    mutating func load(_ group: Int, from reader: inout StateReader) throws {
+        if try reader.byte() == 1 { groups.insert(group) }
+    }
+}
+
 /// Whole numbers and intervals; overflow is an error, or null for `try_sum`.
 final class LongSum: Accumulator {
     private var state = Seen<Int64>()
-    private var overflowed: Set<Int> = []
+    private var overflowed = Overflows()
     private let type: DataType
     private let isTry: Bool
 
@@ -103,7 +118,7 @@ final class LongSum: Accumulator {
     func grow(to groups: Int) { state.grow(to: groups, 0) }
     func carry(from: Int, to: Int) {
         state.carry(from, to)
-        if overflowed.contains(from) { overflowed.insert(to) }
+        overflowed.carry(from, to)
     }
 
     func update(_ arguments: [Column], _ rows: UnsafeBufferPointer<Int32>, _ groups: UnsafeBufferPointer<Int32>) throws {
@@ -111,7 +126,7 @@ final class LongSum: Accumulator {
             let (sum, overflow) = state.values[group].addingReportingOverflow(value)
             if overflow {
                 guard isTry else { throw SumError.overflow }
-                overflowed.insert(group)
+                overflowed.groups.insert(group)
             }
             state.values[group] = sum
             state.seen[group] = true
@@ -124,7 +139,7 @@ final class LongSum: Accumulator {
     }
 
     func result(_ groups: Int) throws -> Column {
-        for group in overflowed where group < groups { state.seen[group] = false }
+        for group in overflowed.groups where group < groups { state.seen[group] = false }
         if case .yearMonthInterval = type {
             var months: [Int32] = []
             for group in 0..<groups {
@@ -137,12 +152,12 @@ final class LongSum: Accumulator {
     }
 
     func save(_ group: Int, into writer: inout StateWriter) {
-        writer.write(overflowed.contains(group) ? 1 : 0)
+        overflowed.save(group, into: &writer)
         state.save(group, into: &writer)
     }
 
     func load(_ group: Int, from reader: inout StateReader) throws {
-        if try reader.byte() == 1 { overflowed.insert(group) }
+        try overflowed.load(group, from: &reader)
         try state.load(group, from: &reader)
     }
 }
@@ -308,7 +323,7 @@ enum SumMath {
 
 final class DecimalSum: Accumulator {
     private var state = Seen<Int128>()
-    private var overflowed: Set<Int> = []
+    private var overflowed = Overflows()
     private let precision: Int
     private let scale: Int
     private let type: DataType
@@ -324,21 +339,21 @@ final class DecimalSum: Accumulator {
     func grow(to groups: Int) { state.grow(to: groups, 0) }
     func carry(from: Int, to: Int) {
         state.carry(from, to)
-        if overflowed.contains(from) { overflowed.insert(to) }
+        overflowed.carry(from, to)
     }
 
     func update(_ arguments: [Column], _ rows: UnsafeBufferPointer<Int32>, _ groups: UnsafeBufferPointer<Int32>) throws {
         guard case .decimal(let values) = arguments[0].values else { return }
         each(arguments[0], rows, groups) { row, group in
             let (sum, overflow) = state.values[group].addingReportingOverflow(values.pointer[row])
-            if overflow { overflowed.insert(group) }
+            if overflow { overflowed.groups.insert(group) }
             state.values[group] = sum
             state.seen[group] = true
         }
     }
 
     func result(_ groups: Int) throws -> Column {
-        for group in 0..<groups where overflowed.contains(group) || !SumMath.fits(state.values[group], precision: precision) {
+        for group in 0..<groups where overflowed.groups.contains(group) || !SumMath.fits(state.values[group], precision: precision) {
             guard isTry else {
                 throw SparkError(
                     "NUMERIC_VALUE_OUT_OF_RANGE.WITH_SUGGESTION", sqlState: "22003",
@@ -351,12 +366,12 @@ final class DecimalSum: Accumulator {
     }
 
     func save(_ group: Int, into writer: inout StateWriter) {
-        writer.write(overflowed.contains(group) ? 1 : 0)
+        overflowed.save(group, into: &writer)
         state.save(group, into: &writer)
     }
 
     func load(_ group: Int, from reader: inout StateReader) throws {
-        if try reader.byte() == 1 { overflowed.insert(group) }
+        try overflowed.load(group, from: &reader)
         try state.load(group, from: &reader)
     }
 }

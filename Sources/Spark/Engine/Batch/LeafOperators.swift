@@ -24,10 +24,7 @@ final class ScanOperator: BatchOperator {
                     var context = run.context
                     context.inputFile = file
                     let (made, selection) = try pipeline.run(columns, context)
-                    return ResultBatch(
-                        columns: schema.fields.indices.map { index in
-                            (made.columns[index] ?? Column.nulls(schema.fields[index].dataType, count: made.count)).selected(selection)
-                        }, count: selection.count)
+                    return ResultBatch(made, schema, count: selection.count) { $0.selected(selection) }
                 }, emit)
         }
         do {
@@ -38,10 +35,7 @@ final class ScanOperator: BatchOperator {
                 try Task.checkCancellation()
                 let batch = try chunk.withColumns(pipeline.wanted, width: pipeline.width) { columns in
                     let (made, selection) = try pipeline.run(columns, run.context)
-                    return ResultBatch(
-                        columns: schema.fields.indices.map { index in
-                            (made.columns[index] ?? Column.nulls(schema.fields[index].dataType, count: made.count)).gathered(selection)
-                        }, count: selection.count)
+                    return ResultBatch(made, schema, count: selection.count) { $0.gathered(selection) }
                 }
                 if batch.count > 0 { try await emit(batch) }
             }

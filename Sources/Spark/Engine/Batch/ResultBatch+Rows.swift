@@ -1,6 +1,16 @@
 extension ResultBatch {
     init(rows: Int) { self.init(columns: [], count: rows) }
 
+    /// What a pipeline made, in the schema's columns: null where it made none.
+    ///
+    /// - Parameter taken: the selected rows of a column; copied where the memory is lent.
+    init(_ made: ColumnBatch, _ schema: StructType, count: Int, taken: (Column) -> Column) {
+        self.init(
+            columns: schema.fields.indices.map { index in
+                taken(made.columns[index] ?? Column.nulls(schema.fields[index].dataType, count: made.count))
+            }, count: count)
+    }
+
     static func empty(_ schema: StructType) -> ResultBatch {
         ResultBatch(columns: schema.fields.map { Column.nulls($0.dataType, count: 0) }, count: 0)
     }

@@ -13,10 +13,10 @@ final class PostgresSink: StreamSink {
     }
 
     private let table: PostgresTable
-    private let mode: ConnectorWrite.Mode
+    private let mode: SaveMode
     private let state = NIOLockedValueBox(State())
 
-    init(_ table: PostgresTable, mode: ConnectorWrite.Mode) {
+    init(_ table: PostgresTable, mode: SaveMode) {
         self.table = table
         self.mode = mode
     }

@@ -50,8 +50,7 @@ extension QueryLauncher {
 /// page is turned into columns the next one is on its way.
 ///
 /// Spark's partitioning options are taken, and the table is read in one go: one connection and one snapshot.
-final class PostgresSource: StreamSource {
-    private static let whole = SourcePartition(topic: "table", partition: 0)
+final class PostgresSource: OnceSource {
     private let table: PostgresTable
     private let branch: PhysicalPlan.Branch
 
@@ -61,13 +60,6 @@ final class PostgresSource: StreamSource {
     }
 
     var description: String { "JDBCRelation(\(table.options.table))" }
-    var waitingReason: String? { nil }
-    func initialOffset() async throws -> SourceOffset { SourceOffset([Self.whole: 0]) }
-    func start(at offset: SourceOffset, identities: [String: String]) async throws {}
-    func latest() async throws -> SourceOffset { SourceOffset([Self.whole: 1]) }
-    func newest() -> SourceOffset? { nil }
-    func waiting(after offset: SourceOffset) throws -> SourceRange? { nil }
-    func stop() async {}
 
     func read(_ range: SourceRange, firstOrdinal: Int64, _ body: (SourceChunk) async throws -> Void) async throws {
         guard !range.isEmpty else { return }

@@ -5,25 +5,8 @@ internal import Logging
 
 /// A write that runs once into another server: `df.write.format("kafka" | "jdbc" | "org.apache.spark.sql.cassandra").mode(…).save()`.
 struct ConnectorWrite: Sendable {
-    /// Spark's save modes, with their numbers in Spark Connect.
-    enum Mode: Int32, Sendable {
-        case append = 1
-        case overwrite = 2
-        case errorIfExists = 3
-        case ignore = 4
-
-        var name: String {
-            switch self {
-            case .append: "Append"
-            case .overwrite: "Overwrite"
-            case .errorIfExists: "ErrorIfExists"
-            case .ignore: "Ignore"
-            }
-        }
-    }
-
     var format: String
-    var mode: Mode
+    var mode: SaveMode
     var options: Options
     /// The session's settings, where addresses may be.
     var settings: Options

@@ -6,16 +6,10 @@ internal import IO
     internal import Darwin
 #endif
 
-/// What becomes of the files that are there already.
-enum FileSaveMode: Int32, Sendable {
-    case append = 1
-    case overwrite, errorIfExists, ignore
-}
-
 /// `df.write.format("parquet").save(path)`.
 struct FileWrite: Sendable {
     var format: FileFormat
-    var mode: FileSaveMode
+    var mode: SaveMode
     var options: Options
     var partitionColumns: [String]
 }

@@ -35,8 +35,7 @@ struct CassandraTableOptions: Sendable {
 ///
 /// Where the query's first filter fixes the whole partition key, that partition alone is asked for. Types become Spark's as the Spark
 /// Cassandra connector maps them (DataTypes, "Reading"): uuids and addresses are strings, decimals have 18 decimals.
-final class CassandraSource: StreamSource {
-    private static let whole = SourcePartition(topic: "table", partition: 0)
+final class CassandraSource: OnceSource {
     private let options: CassandraTableOptions
     private let branch: PhysicalPlan.Branch
     private let client: CassandraClient
@@ -70,12 +69,6 @@ final class CassandraSource: StreamSource {
     }
 
     var description: String { "CassandraTable[\(options.keyspace).\(options.table)]" }
-    var waitingReason: String? { nil }
-    func initialOffset() async throws -> SourceOffset { SourceOffset([Self.whole: 0]) }
-    func start(at offset: SourceOffset, identities: [String: String]) async throws {}
-    func latest() async throws -> SourceOffset { SourceOffset([Self.whole: 1]) }
-    func newest() -> SourceOffset? { nil }
-    func waiting(after offset: SourceOffset) throws -> SourceRange? { nil }
     func stop() async { await client.close() }
 
     func read(_ range: SourceRange, firstOrdinal: Int64, _ body: (SourceChunk) async throws -> Void) async throws {

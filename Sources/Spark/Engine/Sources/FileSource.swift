@@ -1,5 +1,5 @@
 /// The files that are there when a query starts, read once: `spark.read.format("parquet")` and its siblings.
-final class FileSource: SplitSource {
+final class FileSource: SplitSource, OnceSource {
     private let files: [FileEntry]
     private let reader: FileReader
     let parallelism: Int
@@ -14,14 +14,6 @@ final class FileSource: SplitSource {
         description = "FileSource[\(options.paths.joined(separator: ","))]"
     }
 
-    var waitingReason: String? { nil }
-    private static let all = SourcePartition(topic: "files", partition: 0)
-    func initialOffset() async throws -> SourceOffset { SourceOffset([Self.all: 0]) }
-    func start(at offset: SourceOffset, identities: [String: String]) async throws {}
-    func latest() async throws -> SourceOffset { SourceOffset([Self.all: Int64(files.count)]) }
-    func newest() -> SourceOffset? { nil }
-    func stop() async {}
-    func waiting(after offset: SourceOffset) throws -> SourceRange? { nil }
     func splits() async throws -> [SourceSplit] { try reader.splits(files) }
 
     func read(_ range: SourceRange, firstOrdinal: Int64, _ body: (SourceChunk) async throws -> Void) async throws {

@@ -30,11 +30,7 @@ final class StreamScanOperator: BatchOperator {
                     for problem in context.problems.all where refused[problem.row] == nil { refused[problem.row] = problem.reason }
                     if !refused.isEmpty { selection = selection.filter { refused[$0] == nil } }
                 }
-                let kept = ResultBatch(
-                    columns: schema.fields.indices.map { index in
-                        (made.columns[index] ?? Column.nulls(schema.fields[index].dataType, count: made.count)).gathered(selection)
-                    }, count: selection.count)
-                return (kept, refused)
+                return (ResultBatch(made, schema, count: selection.count) { $0.gathered(selection) }, refused)
             }
             if batch.count > 0 { try await emit(batch) }
             if !refused.isEmpty {
